@@ -1,0 +1,1 @@
+"""From pixels to measurements: frames in, ovaries and follicles with millimetres out."""
