@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,10 +25,10 @@ MACHINE_PATH = re.compile(r"(?<![\w.}~-])/(?:work|root|home|Users)/\w|[A-Z]:\\Us
 
 def kept_files() -> list[Path]:
     """Files in the history, or all but built ones where there is no git (an sdist)."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if listing.returncode == 0 and listing.stdout:
+    if shutil.which("git") and (ROOT / ".git").exists():
+        listing = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
         paths = [ROOT / name for name in listing.stdout.split("\0") if name]
     else:
         paths = [path for path in ROOT.rglob("*") if not BUILT & set(path.parts)]
