@@ -121,6 +121,33 @@ def test_a_path_of_one_machine_is_recognised(line: str, *, is_found: bool) -> No
     assert bool(MACHINE_PATH.search(line)) == is_found
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "is_refused"),
+    [
+        ("study.dcm", b"\0" * 128 + b"DICM", True),
+        ("tests/data/phantom.dcm", b"\0" * 128 + b"DICM", False),
+        ("key.txt", b"-----BEGIN RSA " + b"PRIVATE KEY-----", True),
+        ("big.bin", b"\0" * ((1 << 20) + 1), True),
+        ("src/deeppcos/releases/ovary.onnx", b"\0" * ((1 << 20) + 1), False),
+        ("small.txt", b"a word", False),
+    ],
+)
+def test_files_that_must_not_enter_the_history_are_refused(
+    tmp_path: Path, name: str, content: bytes, *, is_refused: bool
+) -> None:
+    kept = tmp_path / name
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(content)
+    run = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "guard_files.py", name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, name in run.stderr) == (int(is_refused), is_refused)
+
+
 def test_decisions_are_numbered_without_gaps() -> None:
     names = sorted(path.name for path in DECISIONS.glob("*.md"))
     numbers = [int(name[:4]) for name in names]

@@ -180,11 +180,11 @@ def test_the_readmes_numbers_have_intervals_a_data_set_and_a_way_to_reproduce_th
     assert "images" in numbers
 
 
-def test_the_readmes_output_is_what_the_example_prints(tmp_path: Path) -> None:
+def test_the_readmes_output_is_what_the_example_prints() -> None:
     shown = fenced(between("output:start", "output:end"))
     assert shown.strip(), "README.md has no output: run scripts/fill_readme.py"
     run = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "fill_readme.py", "--print", tmp_path / "study"],
+        [sys.executable, ROOT / "scripts" / "fill_readme.py", "--print"],
         capture_output=True,
         text=True,
         check=False,
