@@ -1,0 +1,47 @@
+"""Synthetic ovaries with exact truth: for tests, training and the ready example.
+
+Not evidence of clinical accuracy: see ``docs/phantom.md``. Needs numpy and OpenCV only.
+"""
+
+from deeppcos.learning.phantom.anatomy import (
+    CorpusLuteum,
+    Layout,
+    PhantomFollicle,
+    PhantomOvary,
+    random_ovary,
+)
+from deeppcos.learning.phantom.overlay import BurnedIn, Caliper, Ruler, burn_in, ovary_calipers
+from deeppcos.learning.phantom.probe import Plane, ProbeSettings, Route, Viewport
+from deeppcos.learning.phantom.scene import SceneMix, random_scene
+from deeppcos.learning.phantom.section import (
+    PhantomSection,
+    SectionFollicle,
+    draw_section,
+    fitting_viewport,
+)
+from deeppcos.learning.phantom.surroundings import Organ, Structure
+
+__all__ = [
+    "BurnedIn",
+    "Caliper",
+    "CorpusLuteum",
+    "Layout",
+    "Organ",
+    "PhantomFollicle",
+    "PhantomOvary",
+    "PhantomSection",
+    "Plane",
+    "ProbeSettings",
+    "Route",
+    "Ruler",
+    "SceneMix",
+    "SectionFollicle",
+    "Structure",
+    "Viewport",
+    "burn_in",
+    "draw_section",
+    "fitting_viewport",
+    "ovary_calipers",
+    "random_ovary",
+    "random_scene",
+]
