@@ -20,6 +20,13 @@ from deeppcos.learning.phantom.section import (
     fitting_viewport,
 )
 from deeppcos.learning.phantom.surroundings import Organ, Structure
+from deeppcos.learning.phantom.sweep import (
+    PhantomSweep,
+    PhantomVolume,
+    SweepKind,
+    draw_sweep,
+    draw_volume,
+)
 
 __all__ = [
     "BurnedIn",
@@ -30,6 +37,8 @@ __all__ = [
     "PhantomFollicle",
     "PhantomOvary",
     "PhantomSection",
+    "PhantomSweep",
+    "PhantomVolume",
     "Plane",
     "ProbeSettings",
     "Route",
@@ -37,9 +46,12 @@ __all__ = [
     "SceneMix",
     "SectionFollicle",
     "Structure",
+    "SweepKind",
     "Viewport",
     "burn_in",
     "draw_section",
+    "draw_sweep",
+    "draw_volume",
     "fitting_viewport",
     "ovary_calipers",
     "random_ovary",

@@ -198,7 +198,12 @@ def compose(
         echo_db=ground.tissue_db.copy(),
         absorption=np.full(lateral.shape, 0.5, dtype=np.float32),
     )
-    cuts = [part for item in structures if (part := item.shrunk(plane.offset_mm)) is not None]
+    lean = float(np.sin(np.radians(plane.tilt_deg)))
+    cuts = [
+        part
+        for item in structures
+        if (part := item.shrunk(plane.offset_mm + item.depth_mm * lean)) is not None
+    ]
     for part in cuts:
         paint(field, part)
     if ovary is not None:
