@@ -99,9 +99,7 @@ def test_start_installs_writes_the_example_and_reads_it(clone: Clone) -> None:
     assert (run.returncode, run.stdout) == (0, "a conclusion\n")
     assert clone.called(f"--editable {clone.root}\n")
     example = clone.root / "deeppcos-example"
-    assert clone.called(
-        f"analyze {example} --chart {example}/chart.json --out {example}/report --force"
-    )
+    assert clone.called(f"analyze {example} --chart {example}/chart.json --out {example}/report\n")
     assert f"{example}/report/report.html" in run.stderr
     assert sorted(path.name for path in clone.root.glob("deeppcos-example*")) == [example.name]
 
@@ -114,6 +112,15 @@ def test_a_second_start_neither_installs_nor_writes_the_example_again(clone: Clo
     assert run.returncode == 0
     assert not clone.called("pip")
     assert "changed" in chart.read_text()
+
+
+def test_the_last_report_is_gone_before_the_study_is_read_again(clone: Clone) -> None:
+    clone.run("start")
+    overlay = clone.root / "deeppcos-example" / "report" / "overlay.png"
+    overlay.parent.mkdir()
+    overlay.touch()
+    assert clone.run("start").returncode == 0
+    assert not overlay.exists()
 
 
 def test_a_changed_project_file_is_installed_again(clone: Clone) -> None:
