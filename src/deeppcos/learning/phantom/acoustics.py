@@ -151,7 +151,7 @@ def _point_spread(part: FloatImage, grid: BeamGrid) -> FloatImage:
     probe = grid.probe
     wavelength = SOUND_MM_PER_US / probe.frequency_mhz
     along = max(0.6, 0.55 * wavelength / grid.sample_mm)
-    focus_width = 1.15 * wavelength
+    focus_width = 1.15 * probe.beam_width * wavelength
     away = np.abs(grid.range_mm - probe.focus_mm) / max(probe.focus_mm, 15.0)
     width_mm = focus_width * np.sqrt(1 + (0.9 * away) ** 2)
     sigma = np.clip(width_mm / grid.beam_spacing_mm(), 0.6, 12.0)

@@ -103,7 +103,7 @@ class PhantomOvary:
     stroma_db: float = -5.0
     capsule_db: float = 4.0
     edge_mm: float = 0.3
-    grain_db: float = 2.0
+    grain_db: float = 2.5
     texture_seed: int = 0
 
     def __post_init__(self) -> None:
@@ -218,10 +218,10 @@ def random_ovary(
         follicles=tuple(follicles),
         corpus_luteum=body,
         bends=_random_bends(rng, axes),
-        stroma_db=float(rng.uniform(-9.0, -0.5)),
+        stroma_db=float(rng.uniform(-9.0, 0.5)),
         capsule_db=float(rng.uniform(0.0, 6.0)),
         edge_mm=float(rng.uniform(0.2, 1.3)),
-        grain_db=float(rng.uniform(1.0, 3.5)),
+        grain_db=float(rng.uniform(1.5, 4.5)),
         texture_seed=int(rng.integers(2**31)),
     )
 

@@ -35,6 +35,7 @@ class ProbeSettings:
         radius_mm: Curvature of the probe face, mm; a linear array is a very large radius.
         angle_deg: Opening angle, degrees.
         focus_mm: Depth of the lateral focus, mm.
+        beam_width: Lateral blur against a well-focused full aperture; 1 is sharpest.
         slice_mm: Thickness of the section at the focus (full width at half maximum), mm.
         gain_db: Overall gain, dB; 0 shows pelvic tissue mid-grey.
         dynamic_range_db: Range compressed into 256 greys, dB.
@@ -53,9 +54,10 @@ class ProbeSettings:
     radius_mm: float = 11.0
     angle_deg: float = 130.0
     focus_mm: float = 30.0
+    beam_width: float = 1.4
     slice_mm: float = 1.6
     gain_db: float = 0.0
-    dynamic_range_db: float = 58.0
+    dynamic_range_db: float = 50.0
     tgc_db: tuple[float, ...] = (0.0, 0.0, 0.0)
     haze_db: float = -20.0
     ring_down_db: float = 15.0

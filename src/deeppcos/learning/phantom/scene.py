@@ -81,15 +81,16 @@ def random_probe(
         frequency_mhz=float(rng.uniform(3.0, 5.0) if abdominal else rng.uniform(5.0, 9.0)),
         radius_mm=float(rng.uniform(40, 62) if abdominal else rng.uniform(8.5, 14)),
         focus_mm=float(rng.uniform(0.3, 0.8) * depth_mm),
+        beam_width=float(rng.uniform(0.9, 2.6)),
         slice_mm=float(rng.uniform(2.5, 4.5) if abdominal else rng.uniform(1.0, 2.4)),
-        gain_db=float(rng.normal(0, 4.0)),
-        dynamic_range_db=float(rng.uniform(46, 70)),
+        gain_db=float(rng.normal(1.0, 3.5)),
+        dynamic_range_db=float(rng.uniform(38, 58)),
         tgc_db=tuple(float(step) for step in rng.normal(0, 2.2, 4)),
-        haze_db=float(rng.uniform(-26, -12)),
+        haze_db=float(rng.uniform(-30, -14)),
         ring_down_db=float(rng.uniform(4, 20)),
-        noise_db=float(rng.uniform(-34, -12)),
-        looks=int(rng.integers(1, 4)),
-        filter_strength=float(rng.uniform(0, 0.9)),
+        noise_db=float(rng.uniform(-36, -15)),
+        looks=int(rng.choice((1, 2, 3), p=(0.45, 0.4, 0.15))),
+        filter_strength=float(rng.uniform(0, 0.8)),
         grey_curve=float(rng.uniform(0.9, 1.5)),
     )
 
@@ -170,7 +171,7 @@ def _scene_with_ovary(rng: np.random.Generator, mix: SceneMix) -> PhantomSection
     organs = _neighbours(rng, lesion=rng.random() < mix.lesion)
     structures = random_structures(rng, depth_mm=depth, half_width_mm=38, organs=organs)
     if abdominal:
-        structures = (_bladder_above(rng, top), *structures)
+        structures = (*structures, _bladder_above(rng, top))
     if close_up:
         probe = replace(probe, angle_deg=min(angle, 95.0))
         viewport = _crop(rng, plane, longest)

@@ -153,6 +153,7 @@ def pelvic_tissue(
         + np.float32(rng.uniform(2.0, 9.0)) * np.clip(noise(13.0, 6.0) - 0.4, 0, 1.5)
         - np.float32(rng.uniform(1.0, 3.0))
     )
+    echo *= np.float32(rng.uniform(0.9, 1.6))
     return TissueField(
         lateral=lateral,
         depth=depth,
