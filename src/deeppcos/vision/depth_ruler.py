@@ -34,7 +34,8 @@ MIN_TICKS = 10
 MIN_SHARE_SEEN = 0.8
 MIN_SHARE_TIERED = 0.85
 MAX_CHANCE_HIT = 0.25
-MIN_SHOWN_DEPTH_MM, MAX_SHOWN_DEPTH_MM = 25.0, 320.0
+MIN_SHOWN_DEPTH_MM, MAX_SHOWN_DEPTH_MM = 40.0, 150.0
+"""Depths at which the ladder can only be 5:10:50 mm: as 1:2:10 mm it would show 30 mm at most."""
 MAX_DISAGREEMENT = 0.02
 
 
@@ -194,11 +195,13 @@ def _problem_with(ladder: _Ladder, *, height: int) -> str:
     tiers = _tier_problem(ladder)
     if tiers:
         return tiers
+    if ladder.strays > len(ladder.steps):
+        return "the ruler's column holds more other marks than ticks: unit unknown"
     if _chance_of_a_hit(ladder) > MAX_CHANCE_HIT or _fit_error_px(ladder) > MAX_FIT_ERROR_PX:
         return "the ticks of the ruler are not evenly spaced"
     shown_depth_mm = height * MM_PER_STEP / ladder.step_px
     if not MIN_SHOWN_DEPTH_MM <= shown_depth_mm <= MAX_SHOWN_DEPTH_MM:
-        return f"the ruler would make the picture {shown_depth_mm:.0f} mm deep, not believable"
+        return f"the ruler would make the picture {shown_depth_mm:.0f} mm deep, not certain"
     return ""
 
 
