@@ -58,7 +58,7 @@ NUMBERS_READ_BY_EYE: dict[str, Readings] = {
 }
 """Which crosses (numbered from the top down) carry a number whose distance is printed.
 
-Read on enlarged pictures without sight of the resulting scale.
+Read on enlarged pictures before the ratio to the ruler was known, except 75.
 """
 
 
