@@ -166,16 +166,11 @@ def draw_section(
 def fitting_viewport(
     probe: ProbeSettings, *, width_px: int = 640, height_px: int = 480
 ) -> Viewport:
-    """A picture of this size that holds the full depth and most of the width."""
-    sine = float(np.sin(min(probe.half_angle, np.pi / 2)))
-    whole_width = 2 * (probe.depth_mm + probe.radius_mm) * sine
-    tall = probe.depth_mm / (0.88 * height_px)
-    # The sides of a wide sector are cut off, as machines do, rather than all made small.
-    scale = min(max(whole_width / (0.96 * width_px), tall), 1.12 * tall)
+    """A picture of this size that holds the full depth; wide sectors lose their sides."""
     return Viewport(
         width_px=width_px,
         height_px=height_px,
-        mm_per_pixel=scale,
+        mm_per_pixel=probe.depth_mm / (0.88 * height_px),
         probe_x_px=width_px / 2,
         probe_y_px=0.05 * height_px,
     )
