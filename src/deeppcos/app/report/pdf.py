@@ -1,0 +1,277 @@
+"""The PDF report: the same content as the page, in the same order, on A4.
+
+Owns the order of the parts and the document's metadata. The parts themselves stand in
+``pdf_parts``, type in ``pdf_type``, figures in ``pdf_figures``.
+"""
+
+import json
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import mm
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import (
+    CondPageBreak,
+    Flowable,
+    KeepTogether,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+)
+
+from deeppcos.app.report import wording
+from deeppcos.app.report.design import MARKS
+from deeppcos.app.report.html import Pictures
+from deeppcos.app.report.marks import frame_marks
+from deeppcos.app.report.pdf_figures import FramePicture, colour
+from deeppcos.app.report.pdf_parts import (
+    CONTENT_WIDTH,
+    MARGIN,
+    NumberedCanvas,
+    boxed,
+    criterion_cards,
+    facts,
+    follicle_part,
+    grid,
+    measurement_table,
+    page_frame,
+    red_flag_box,
+    severity_table,
+)
+from deeppcos.app.report.pdf_type import (
+    bullet,
+    indented,
+    led_paragraph,
+    paragraph,
+    printable,
+    register_fonts,
+)
+from deeppcos.app.report.view import ReportView, frame_summary, ovary_lines, report_view
+from deeppcos.records.assessment_document import AssessmentDocument, Consideration, FrameRecord
+
+_STUDY_LENGTH = 70
+
+
+def render_pdf(document: AssessmentDocument, pictures: Pictures) -> bytes:
+    """The whole report as a PDF file.
+
+    Args:
+        document: The assessment.
+        pictures: Pixels of the frames to show; a frame without pixels shows outlines alone.
+    """
+    register_fonts()
+    view = report_view(document)
+    stream = BytesIO()
+    template = SimpleDocTemplate(
+        stream,
+        pagesize=A4,
+        leftMargin=MARGIN - 6,
+        rightMargin=MARGIN - 6,
+        topMargin=19 * mm,
+        bottomMargin=18 * mm,
+        title=printable(f"{view.title}: ovarian assessment"),
+        author=document.provenance.software,
+        subject=printable(view.sentence),
+        creator=document.provenance.software,
+        keywords=f"{document.condition_name}, ovarian ultrasound, research use",
+        lang="en-GB",
+        displayDocTitle=True,
+    )
+    frame = page_frame(study=_study(document), status=_status(document))
+    canvas = type("ReportCanvas", (NumberedCanvas,), {"page_frame": staticmethod(frame)})
+    template.build(_story(view, pictures), canvasmaker=canvas)
+    return stream.getvalue()
+
+
+def _story(view: ReportView, pictures: Pictures) -> list[Flowable]:
+    return [
+        *_opening(view),
+        *_criteria(view),
+        *_severity(view),
+        *_measurements(view),
+        *_pictures(view, pictures),
+        *_considerations(view.document.considerations),
+        *_provenance(view),
+        *_signature(view.document),
+    ]
+
+
+def _opening(view: ReportView) -> list[Flowable]:
+    conclusion = view.document.conclusion
+    parts: list[Flowable] = []
+    if conclusion.red_flags:
+        parts += [red_flag_box(conclusion.red_flags), Spacer(1, 12)]
+    parts.append(paragraph(f"Ovarian and clinical assessment · {view.title}", "eyebrow"))
+    parts.append(paragraph(view.sentence, "h1"))
+    parts += [bullet(wording.readable(reason)) for reason in conclusion.reasons]
+    if conclusion.missing:
+        parts.append(led_paragraph("Still missing:", wording.listed(conclusion.missing), "missing"))
+    return [*parts, paragraph(wording.at_a_glance(view.document), "quiet"), Spacer(1, 6)]
+
+
+def _criteria(view: ReportView) -> list[Flowable]:
+    parts = _section("Criteria", criterion_cards(view.criteria))
+    if view.document.would_settle:
+        lines: list[Flowable] = [paragraph("What would settle this", "strong", colour="accent")]
+        lines += [
+            paragraph(f"{place}. {wording.readable(item)}")
+            for place, item in enumerate(view.document.would_settle, start=1)
+        ]
+        parts += [Spacer(1, 9), boxed(lines, fill="accent-soft", edge="accent")]
+    return parts
+
+
+def _severity(view: ReportView) -> list[Flowable]:
+    severity = view.document.severity
+    parts = severity_table(view.severity, notice=severity.notice)
+    if severity.overridden_because:
+        lead = "Not to be read as severity of the condition:"
+        parts = [led_paragraph(lead, severity.overridden_because, "missing"), *parts]
+    return _section(f"Severity by axis: {view.severity_profile}", *parts)
+
+
+def _measurements(view: ReportView) -> list[Flowable]:
+    if not view.sides:
+        return _section("Measurements", paragraph("No ovary was measured.", "quiet"))
+    return _section(
+        "Measurements",
+        measurement_table(view),
+        Spacer(1, 3),
+        paragraph(wording.THREE_QUANTITIES, "quiet"),
+    )
+
+
+def _pictures(view: ReportView, pictures: Pictures) -> list[Flowable]:
+    if not view.key_frames:
+        parts = _section("Pictures", paragraph("No picture was assessed.", "quiet"))
+    else:
+        parts = [*_section("Pictures", paragraph(wording.UNCONFIRMED_MARKS, "quiet"))]
+    for frame in view.key_frames:
+        parts += _frame(frame, pictures.get((frame.source, frame.frame)))
+    if view.further_frames:
+        parts.append(paragraph(wording.further_frames(view.further_frames), "quiet"))
+    if view.silent:
+        parts.append(paragraph("Frames that could not be assessed", "h3"))
+        parts += [
+            led_paragraph(f"{group.source}, {group.frames}:", wording.listed(group.reasons))
+            for group in view.silent
+        ]
+    if view.document.refused:
+        parts += [Spacer(1, 6), paragraph("Files that could not be read", "h3")]
+        parts += [
+            led_paragraph(f"{refusal.source}:", refusal.reason) for refusal in view.document.refused
+        ]
+    return parts
+
+
+def _frame(frame: FrameRecord, pixels: npt.NDArray[np.uint8] | None) -> list[Flowable]:
+    gap = 8.0
+    width = (CONTENT_WIDTH - gap) / 2
+    title = f"{frame.source}, {wording.frame_number(frame.frame)}"
+    pair = grid(
+        [
+            [
+                FramePicture(frame, pixels, width=width, is_marked=False),
+                "",
+                FramePicture(frame, pixels, width=width, is_marked=True),
+            ]
+        ],
+        [width, gap, width],
+        [("RIGHTPADDING", (0, 0), (-1, -1), 0)],
+    )
+    head: list[Flowable] = [
+        paragraph(f"{title}{f', {frame.side} ovary' if frame.side else ''}", "h3"),
+        pair,
+        _legend(frame),
+        led_paragraph(f"{frame_summary(frame)}.", " ".join(ovary_lines(frame))),
+        paragraph(". ".join(wording.frame_notes(frame, has_picture=pixels is not None)), "quiet"),
+    ]
+    return [KeepTogether(head), *follicle_part(frame), Spacer(1, 12)]
+
+
+def _legend(frame: FrameRecord) -> Paragraph:
+    kinds = dict.fromkeys(mark.kind for mark in frame_marks(frame))
+    words = "; ".join(f"{MARKS[kind].legend_on_paper}: {MARKS[kind].meaning}" for kind in kinds)
+    return paragraph(f"{words[:1].upper()}{words[1:]}", "quiet")
+
+
+def _considerations(considerations: list[Consideration]) -> list[Flowable]:
+    if not considerations:
+        return _section("Considerations", paragraph("None for this conclusion.", "quiet"))
+    parts: list[Flowable] = []
+    for item in considerations:
+        because = [f"Brought up by: {wording.readable(item.because)}"] if item.because else []
+        lines = [*because, wording.standing(item)]
+        parts.append(
+            KeepTogether(
+                [bullet(item.text), *(indented(line, "quiet") for line in lines), Spacer(1, 3)]
+            )
+        )
+    return _section("Considerations", *parts)
+
+
+def _provenance(view: ReportView) -> list[Flowable]:
+    document = view.document
+    pairs = [*wording.provenance_facts(document)]
+    pairs += [(wording.rule_words(rule), wording.standing(rule)) for rule in document.rules]
+    pairs += [("Release", "no network was used")] if not document.release else []
+    pairs += [
+        (
+            f"Release: {wording.readable(name)}",
+            value if isinstance(value, str) else json.dumps(value),
+        )
+        for name, value in document.release.items()
+    ]
+    pairs += [(file.source, f"SHA-256 {file.sha256}") for file in document.provenance.inputs]
+    return _section("Provenance", facts(pairs))
+
+
+def _signature(document: AssessmentDocument) -> list[Flowable]:
+    if document.signature:
+        return _section("Signature", paragraph(wording.signed_words(document.signature)))
+    third = CONTENT_WIDTH / 3
+    lines = grid(
+        [[paragraph(words, "quiet") for words in ("Name and role", "Date", "Signature")]],
+        [third - 10, third - 10, third + 20],
+        [("LINEABOVE", (0, 0), (-1, -1), 0.8, colour("ink"))],
+    )
+    draft = led_paragraph(f"{wording.DRAFT}.", "Findings, outlines and wording may still change.")
+    return [KeepTogether(_section("Signature", draft, Spacer(1, 22), lines))]
+
+
+def _section(title: str, *content: Flowable) -> list[Flowable]:
+    heading = _Heading(title)
+    return [Spacer(1, 12), CondPageBreak(80), heading, *content]
+
+
+class _Heading(Paragraph):  # type: ignore[misc]
+    """A section heading that is also an entry in the reader's outline."""
+
+    def __init__(self, title: str) -> None:
+        source = paragraph(title, "h2")
+        super().__init__(title, source.style)
+        self.title = title
+
+    def draw(self) -> None:
+        """Paint the heading and set the outline entry."""
+        canvas: Canvas = self.canv
+        canvas.bookmarkPage(self.title)
+        canvas.addOutlineEntry(self.title, self.title, level=0)
+        super().draw()
+
+
+def _study(document: AssessmentDocument) -> str:
+    sources = list(dict.fromkeys(frame.source for frame in document.frames))
+    if not sources:
+        return "Clinical assessment without pictures"
+    more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+    name = sources[0]
+    if len(name) > _STUDY_LENGTH:
+        name = f"{name[: _STUDY_LENGTH // 2]}…{name[-_STUDY_LENGTH // 2 :]}"
+    return f"{name}{more}"
+
+
+def _status(document: AssessmentDocument) -> str:
+    return f"Signed by {document.signature.name}" if document.signature else wording.DRAFT

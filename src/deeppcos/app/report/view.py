@@ -1,0 +1,381 @@
+"""What a report shows, in the order a clinician needs it, taken from the document alone.
+
+Owns the choice of key frames, the wording of cells and the grouping of frames that say
+nothing. How it looks is the business of ``html``, ``pdf`` and ``text``.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from deeppcos.app.report import wording
+from deeppcos.records.assessment_document import (
+    AssessmentDocument,
+    CountMeasurement,
+    FrameRecord,
+    FrameReference,
+    OvaryRecord,
+    SeverityAxis,
+    SideMeasurements,
+    VolumeMeasurement,
+)
+
+MOST_PICTURES = 12
+"""Pictures shown at most; the rest is counted and stays in the document."""
+FRAMES_PER_SWEEP = 3
+"""Key frames shown of a file with several frames, unless a measurement cites more."""
+SIDE_TITLES = {"left": "Left ovary", "right": "Right ovary", "side_unknown": "Side not stated"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriterionCard:
+    """One criterion as shown."""
+
+    key: str
+    title: str
+    state: str
+    word: str
+    reasons: tuple[str, ...]
+    missing: tuple[str, ...]
+    provisional_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AxisRow:
+    """One severity axis as shown.
+
+    Attributes:
+        letter: Short name, such as R.
+        reach: The highest grade that is certain, or None where nothing is.
+        possible: The highest grade that is not ruled out.
+        short: Such as ``R2``, ``B≥1``, ``M1–2`` or ``H?``.
+        words: The same in words.
+        remark: Why there is no grade; empty when there is one.
+    """
+
+    letter: str
+    title: str
+    reach: int | None
+    possible: int
+    coverage: float
+    short: str
+    words: str
+    drivers: tuple[str, ...]
+    missing: tuple[str, ...]
+    remark: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether missing inputs leave the bar open above what is certain."""
+        return self.reach is not None and self.possible == 3 > self.reach
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One measured value as shown: the value, or why it is unknown."""
+
+    value: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurementRow:
+    """One quantity for every side shown."""
+
+    title: str
+    explanation: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilentFrames:
+    """Frames of one file that say nothing, for the same reasons."""
+
+    source: str
+    frames: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportView:
+    """Everything a renderer lays out."""
+
+    document: AssessmentDocument
+    title: str
+    sentence: str
+    profile: str
+    criteria: tuple[CriterionCard, ...]
+    severity: tuple[AxisRow, ...]
+    severity_profile: str
+    sides: tuple[str, ...]
+    measurements: tuple[MeasurementRow, ...]
+    key_frames: tuple[FrameRecord, ...]
+    further_frames: int
+    silent: tuple[SilentFrames, ...]
+
+
+def report_view(document: AssessmentDocument) -> ReportView:
+    """Arrange a document for reading."""
+    conclusion = document.conclusion
+    severity = _severity_rows(document)
+    key_frames, further = key_frames_of(document)
+    sides = tuple(side for side in SIDE_TITLES if getattr(document.measurements, side) is not None)
+    return ReportView(
+        document=document,
+        title=wording.STATUS_WORDS[conclusion.status],
+        sentence=wording.conclusion_sentence(conclusion, condition=document.condition_name),
+        profile=wording.profile_name(conclusion.profile),
+        criteria=_criterion_cards(document),
+        severity=severity,
+        severity_profile=" ".join(row.short for row in severity),
+        sides=tuple(SIDE_TITLES[side] for side in sides),
+        measurements=_measurement_rows([getattr(document.measurements, side) for side in sides]),
+        key_frames=key_frames,
+        further_frames=further,
+        silent=silent_frames(document.frames),
+    )
+
+
+def key_frames_of(document: AssessmentDocument) -> tuple[tuple[FrameRecord, ...], int]:
+    """The frames worth a picture, in document order, and how many more were assessable.
+
+    Frames cited by a measurement come first, then every still and the frames of each sweep
+    that show the most.
+    """
+    speaking = [frame for frame in document.frames if _has_something_to_show(frame)]
+    cited = {(ref.source, ref.frame) for ref in _cited(document)}
+    ranked = sorted(speaking, key=lambda frame: (_name(frame) not in cited, -_shown(frame)))
+    chosen: set[tuple[str, int]] = set()
+    per_source: dict[str, int] = {}
+    for frame in ranked:
+        taken = per_source.get(frame.source, 0)
+        if len(chosen) < MOST_PICTURES and (taken < FRAMES_PER_SWEEP or _name(frame) in cited):
+            chosen.add(_name(frame))
+            per_source[frame.source] = taken + 1
+    shown = tuple(frame for frame in speaking if _name(frame) in chosen)
+    return shown, len(speaking) - len(shown)
+
+
+def silent_frames(frames: Iterable[FrameRecord]) -> tuple[SilentFrames, ...]:
+    """Frames that cannot be assessed, neighbours with the same reasons together."""
+    silent = [frame for frame in frames if not frame.assessable]
+    grouped = groupby(silent, key=lambda frame: (frame.source, tuple(frame.not_assessable_because)))
+    return tuple(
+        SilentFrames(
+            source=source,
+            frames=frame_ranges([frame.frame for frame in group]),
+            reasons=reasons or ("no reason was recorded",),
+        )
+        for (source, reasons), group in grouped
+    )
+
+
+def frame_ranges(frames: Sequence[int]) -> str:
+    """Frame numbers from 1, neighbours as ranges.
+
+    Examples:
+        >>> frame_ranges([0, 1, 2, 6])
+        'frames 1–3, 7'
+        >>> frame_ranges([0])
+        'frame 1'
+    """
+    runs: list[list[int]] = []
+    for frame in sorted(frames):
+        if runs and frame == runs[-1][-1] + 1:
+            runs[-1].append(frame)
+        else:
+            runs.append([frame])
+    words = [f"{run[0] + 1}–{run[-1] + 1}" if len(run) > 1 else f"{run[0] + 1}" for run in runs]
+    return f"{'frame' if len(frames) == 1 else 'frames'} {', '.join(words)}"
+
+
+def frame_summary(frame: FrameRecord) -> str:
+    """What one frame shows, in a sentence."""
+    follicles = sum(len(ovary.follicles) for ovary in frame.ovaries)
+    parts = [_counted(len(frame.ovaries), "ovary", "ovaries") + " outlined"]
+    if frame.ovaries:
+        parts.append(_counted(follicles, "follicle", "follicles") + " marked")
+    if frame.lesions:
+        parts.append(_counted(len(frame.lesions), "other structure", "other structures"))
+    sentence = ", ".join(parts)
+    return f"{sentence[0].upper()}{sentence[1:]}"
+
+
+def ovary_lines(frame: FrameRecord) -> tuple[str, ...]:
+    """Every ovary of a frame in one line: count with interval, size, probability."""
+    return tuple(_ovary_line(ovary) for ovary in frame.ovaries)
+
+
+def _ovary_line(ovary: OvaryRecord) -> str:
+    count = ovary.follicle_count_section
+    size = (
+        "size unknown"
+        if ovary.length_mm is None or ovary.width_mm is None
+        else f"{ovary.length_mm:.1f} × {ovary.width_mm:.1f} mm in this section"
+    )
+    return (
+        f"FNPS {count.value}{_interval(count.low, count.high)}; {size}; "
+        f"probability of an ovary {ovary.probability:.2f}"
+    )
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number or 'no'} {one if number == 1 else many}"
+
+
+def _name(frame: FrameRecord) -> tuple[str, int]:
+    return frame.source, frame.frame
+
+
+def _has_something_to_show(frame: FrameRecord) -> bool:
+    return frame.assessable or bool(frame.ovaries) or bool(frame.lesions)
+
+
+def _shown(frame: FrameRecord) -> float:
+    follicles = sum(len(ovary.follicles) for ovary in frame.ovaries)
+    sureness = sum(ovary.probability for ovary in frame.ovaries)
+    return follicles + sureness + len(frame.lesions)
+
+
+def _cited(document: AssessmentDocument) -> list[FrameReference]:
+    measured = document.measurements
+    sides = [side for side in (measured.left, measured.right, measured.side_unknown) if side]
+    return [
+        reference
+        for side in sides
+        for quantity in (side.fnps, side.volume_ml)
+        for reference in quantity.sources
+    ]
+
+
+def _criterion_cards(document: AssessmentDocument) -> tuple[CriterionCard, ...]:
+    cards = []
+    for key, title in wording.CRITERION_TITLES.items():
+        finding = getattr(document.findings, key)
+        cards.append(
+            CriterionCard(
+                key=key,
+                title=title,
+                state=finding.state,
+                word=wording.state_word(finding.state, criterion=key),
+                reasons=tuple(finding.reasons),
+                missing=tuple(wording.readable(item) for item in finding.missing),
+                provisional_on=tuple(wording.readable(item) for item in finding.provisional_on),
+            )
+        )
+    return tuple(cards)
+
+
+def _severity_rows(document: AssessmentDocument) -> tuple[AxisRow, ...]:
+    return tuple(
+        _axis_row(letter, title, getattr(document.severity, key))
+        for key, (letter, title) in wording.AXIS_TITLES.items()
+    )
+
+
+def _axis_row(letter: str, title: str, axis: SeverityAxis) -> AxisRow:
+    reach, possible = _certain_and_possible(axis)
+    short, words = _grade_words(letter, reach, possible)
+    return AxisRow(
+        letter=letter,
+        title=title,
+        reach=reach,
+        possible=possible,
+        coverage=axis.coverage,
+        short=short,
+        words=words,
+        drivers=tuple(axis.drivers),
+        missing=tuple(wording.readable(item) for item in axis.missing),
+        remark=axis.not_graded_because or "",
+    )
+
+
+def _certain_and_possible(axis: SeverityAxis) -> tuple[int | None, int]:
+    """The highest certain grade and the highest that is not ruled out.
+
+    With inputs missing a grade is a lower bound. Under a null grade a bound of zero says
+    nothing, so it is not shown as a reading.
+    """
+    if axis.grade is None:
+        return axis.lower_bound or None, 3
+    if axis.borderline:
+        return min(axis.borderline), max(axis.borderline)
+    return axis.grade, axis.grade if axis.coverage >= 1 else 3
+
+
+def _grade_words(letter: str, reach: int | None, possible: int) -> tuple[str, str]:
+    if reach is None:
+        return f"{letter}?", "grade unknown"
+    if reach == possible:
+        return f"{letter}{reach}", f"grade {reach} of 3"
+    if possible == 3:
+        return f"{letter}≥{reach}", f"grade {reach} or higher"
+    return f"{letter}{reach}–{possible}", f"grade {reach} to {possible}, borderline"
+
+
+def _measurement_rows(sides: Sequence[SideMeasurements]) -> tuple[MeasurementRow, ...]:
+    return (
+        MeasurementRow(
+            title="FNPS",
+            explanation="follicles in one section",
+            cells=tuple(_count_cell(side.fnps) for side in sides),
+        ),
+        MeasurementRow(
+            title="Tracked estimate",
+            explanation="follicles followed through a 2D sweep",
+            cells=tuple(_count_cell(side.tracked_estimate) for side in sides),
+        ),
+        MeasurementRow(
+            title="FNPO",
+            explanation="follicles in the whole ovary",
+            cells=tuple(_count_cell(side.fnpo) for side in sides),
+        ),
+        MeasurementRow(
+            title="Volume",
+            explanation="three orthogonal diameters or a segmented volume",
+            cells=tuple(_volume_cell(side.volume_ml) for side in sides),
+        ),
+        MeasurementRow(
+            title="Diameters",
+            explanation="length × width × thickness",
+            cells=tuple(_diameter_cell(side) for side in sides),
+        ),
+    )
+
+
+def _count_cell(count: CountMeasurement) -> Cell:
+    if count.value is None:
+        return Cell(value=None, detail=count.unknown_because or "not measured")
+    coverage = None if count.coverage is None else f"{count.coverage:.0%} of the sweep covered"
+    return Cell(
+        value=f"{count.value}{_interval(count.low, count.high)}",
+        detail=_how(count.method, coverage, count.sources),
+    )
+
+
+def _volume_cell(volume: VolumeMeasurement) -> Cell:
+    if volume.value is None:
+        return Cell(value=None, detail=volume.unknown_because or "not measured")
+    return Cell(
+        value=f"{volume.value:.1f} mL{_interval(volume.low, volume.high)}",
+        detail=_how(volume.method, None, volume.sources),
+    )
+
+
+def _diameter_cell(side: SideMeasurements) -> Cell:
+    diameters = (side.length_mm, side.width_mm, side.thickness_mm)
+    if all(diameter is None for diameter in diameters):
+        return Cell(value=None, detail="no calibrated section")
+    words = " × ".join("?" if diameter is None else f"{diameter:.1f}" for diameter in diameters)
+    gap = "? was not measured" if None in diameters else ""
+    return Cell(value=f"{words} mm", detail=gap)
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" ({low:g}–{high:g})"
+
+
+def _how(method: str | None, coverage: str | None, sources: Sequence[FrameReference]) -> str:
+    first = f"{sources[0].source}, {wording.frame_number(sources[0].frame)}" if sources else None
+    more = f"and {len(sources) - 1} more" if len(sources) > 1 else None
+    return "; ".join(part for part in (method, coverage, first, more) if part)
