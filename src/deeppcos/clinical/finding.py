@@ -87,6 +87,28 @@ def not_assessable(*reasons: str, rules: Iterable[Rule] = ()) -> Finding:
     return Finding(state=State.NOT_ASSESSABLE, reasons=reasons, rules=tuple(rules))
 
 
+def hinging_on(finding: Finding, field: str, reason: str) -> Finding:
+    """The finding while an unknown field could still make it unreadable.
+
+    Absent becomes unknown, because not everything was looked for. Present stays present and
+    becomes provisional, so that it cannot settle a conclusion on its own. Open stays open.
+    """
+    if finding.state is State.ABSENT:
+        return replace(
+            finding,
+            state=State.UNKNOWN,
+            reasons=(*finding.reasons, reason),
+            missing=(*finding.missing, field),
+        )
+    if finding.state is State.PRESENT:
+        return replace(
+            finding,
+            reasons=(*finding.reasons, reason),
+            provisional_on=(*finding.provisional_on, field),
+        )
+    return replace(finding, missing=unique((*finding.missing, field)))
+
+
 def unique(items: Iterable[str]) -> tuple[str, ...]:
     """The items without repeats, in the order of their first appearance."""
     return tuple(dict.fromkeys(items))
