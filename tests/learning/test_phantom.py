@@ -222,6 +222,17 @@ def test_a_grazed_follicle_holds_less_fluid_in_the_slice_and_can_be_left_out() -
     assert not hidden.follicle_labels.any()
 
 
+def test_a_follicle_that_came_out_as_grey_as_the_stroma_can_be_left_out() -> None:
+    follicle = PhantomFollicle(
+        centre_mm=(0.0, 0.0, 0.0), semi_axes_mm=(4.0, 4.0, 4.0), fluid_db=-5.0
+    )
+    grey = still(PhantomOvary(semi_axes_mm=(18.0, 12.0, 12.0), follicles=(follicle,)))
+    dark = still(single_follicle(8.0))
+    assert dark.follicles[0].contrast > 0.5 > 0.2 > abs(grey.follicles[0].contrast)
+    assert len(dark.visible().follicles) == 1
+    assert grey.visible().follicles == ()
+
+
 def test_nothing_shows_outside_the_sector() -> None:
     section = draw_section(
         None, ProbeSettings(angle_deg=80.0), plane=Plane(), rng=np.random.default_rng(2)

@@ -5,17 +5,15 @@ Not evidence of clinical accuracy: see ``docs/phantom.md``. Needs numpy and Open
 
 from deeppcos.learning.phantom.anatomy import (
     CorpusLuteum,
-    Layout,
     PhantomFollicle,
     PhantomOvary,
-    random_ovary,
 )
+from deeppcos.learning.phantom.growth import Layout, random_ovary
 from deeppcos.learning.phantom.overlay import BurnedIn, Caliper, Ruler, burn_in, ovary_calipers
 from deeppcos.learning.phantom.probe import Plane, ProbeSettings, Route, Viewport
 from deeppcos.learning.phantom.scene import SceneMix, random_scene
 from deeppcos.learning.phantom.section import (
     PhantomSection,
-    SectionFollicle,
     draw_section,
     fitting_viewport,
 )
@@ -27,6 +25,7 @@ from deeppcos.learning.phantom.sweep import (
     draw_sweep,
     draw_volume,
 )
+from deeppcos.learning.phantom.truth import SectionFollicle
 
 __all__ = [
     "BurnedIn",

@@ -6,16 +6,15 @@ set by looking at public ones; none is a measured distribution.
 
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from deeppcos.errors import InvalidInput
-from deeppcos.learning.phantom.anatomy import Layout, PhantomOvary, random_ovary
-from deeppcos.learning.phantom.overlay import GREEN, WHITE, YELLOW, burn_in, ovary_calipers
+from deeppcos.learning.phantom.anatomy import PhantomOvary
+from deeppcos.learning.phantom.finish import finish
+from deeppcos.learning.phantom.growth import Layout, random_ovary
 from deeppcos.learning.phantom.probe import Plane, ProbeSettings, Route, Viewport
 from deeppcos.learning.phantom.section import (
     PhantomSection,
-    RgbImage,
     draw_section,
     fitting_viewport,
 )
@@ -56,7 +55,7 @@ def random_scene(rng: np.random.Generator, *, mix: SceneMix | None = None) -> Ph
         section = _scene_without_ovary(rng, mix)
     else:
         section = _scene_with_ovary(rng, mix)
-    return _finish(section.visible(), rng, with_graphics=rng.random() < mix.graphics)
+    return finish(section.visible(), rng, with_graphics=rng.random() < mix.graphics)
 
 
 def random_probe(
@@ -98,7 +97,7 @@ def random_probe(
 def scene_ovary(rng: np.random.Generator) -> PhantomOvary:
     """An ovary of any kind: few follicles, many, very many, dominant, corpus luteum."""
     volume = float(np.clip(rng.lognormal(np.log(8.5), 0.45), 2.5, 25))
-    kind = rng.choice(4, p=[0.08, 0.30, 0.42, 0.20])
+    kind = rng.choice(4, p=[0.06, 0.24, 0.47, 0.23])
     low, high = ((0, 5), (5, 14), (14, 30), (30, 51))[kind]
     count = int(rng.integers(low, high))
     if kind == 3:
@@ -271,68 +270,3 @@ def _crop(rng: np.random.Generator, plane: Plane, longest_mm: float) -> Viewport
         probe_x_px=width * (0.5 + float(shift[0])) - plane.lateral_mm / scale,
         probe_y_px=height * (0.5 + float(shift[1])) - plane.depth_mm / scale,
     )
-
-
-def _finish(
-    section: PhantomSection, rng: np.random.Generator, *, with_graphics: bool
-) -> PhantomSection:
-    """Tint, graphics and the losses of storage, the last on the clean picture too."""
-    tinted = _tint(section.pixels, rng)
-    section = replace(section, pixels=tinted, clean_pixels=tinted)
-    if with_graphics:
-        section = _random_graphics(section, rng)
-    quality = int(rng.integers(55, 97))
-    return replace(
-        section,
-        pixels=_stored(section.pixels, quality),
-        clean_pixels=_stored(section.clean_pixels, quality),
-    )
-
-
-def _tint(pixels: RgbImage, rng: np.random.Generator) -> RgbImage:
-    """A faint colour map, as machines offer, on a third of the pictures."""
-    if rng.random() > 0.33:
-        return pixels
-    strength = rng.uniform(0, 0.12, 3)
-    shades = np.arange(256)[:, None] / 255
-    table = 255 * shades ** (1 + np.array(strength)[None, :])
-    return np.asarray(
-        np.stack([table[pixels[:, :, c], c] for c in range(3)], axis=2), dtype=np.uint8
-    )
-
-
-def _random_graphics(section: PhantomSection, rng: np.random.Generator) -> PhantomSection:
-    """Graphics of a random examination."""
-    height, width = section.pixels.shape[:2]
-    pairs = ovary_calipers(section)[: int(rng.integers(0, 3))]
-    if not pairs and rng.random() < 0.3:
-        ends = rng.uniform(0.25, 0.75, 4)
-        pairs = (
-            ((float(ends[0]) * width, float(ends[1]) * height),
-             (float(ends[2]) * width, float(ends[3]) * height)),
-        )  # fmt: skip
-    words = ("Lt Ovary", "ROV", "LO", "Gn -2", "C6 / M4", "P4 / E3", "TV", "UT", "RT OV TRANS")
-    texts = tuple(
-        (
-            words[int(rng.integers(len(words)))],
-            (float(rng.uniform(0.02, 0.85)) * width, float(rng.uniform(0.05, 0.97)) * height),
-        )
-        for _ in range(int(rng.integers(0, 4)))
-    )
-    colours = (YELLOW, YELLOW, GREEN, WHITE)
-    return burn_in(
-        section,
-        calipers=pairs,
-        ruler_column_px=int(rng.uniform(0.01, 0.97) * width) if rng.random() < 0.6 else None,
-        texts=texts,
-        grey_bar=bool(rng.random() < 0.4),
-        body_mark=bool(rng.random() < 0.15),
-        colour=colours[int(rng.integers(len(colours)))],
-    ).section
-
-
-def _stored(pixels: RgbImage, quality: int) -> RgbImage:
-    """The picture after lossy storage."""
-    _, packed = cv2.imencode(".jpg", pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    unpacked = cv2.imdecode(packed, cv2.IMREAD_COLOR)
-    return np.ascontiguousarray(np.asarray(unpacked, dtype=np.uint8)[:, :, ::-1])

@@ -11,44 +11,23 @@ import numpy.typing as npt
 
 from deeppcos.learning.phantom.acoustics import Speckle, echo_power, envelope, grey, unevenness_db
 from deeppcos.learning.phantom.anatomy import PhantomOvary
+from deeppcos.learning.phantom.organs import paint
+from deeppcos.learning.phantom.pelvis import pelvic_tissue
 from deeppcos.learning.phantom.probe import BeamGrid, FloatImage, Plane, ProbeSettings, Viewport
 from deeppcos.learning.phantom.surroundings import (
     LESIONS,
     Structure,
     outline_mm,
-    paint,
-    pelvic_tissue,
 )
-from deeppcos.learning.phantom.tissue import (
-    SLICE_STEPS,
-    SLICE_WEIGHTS,
-    TissueField,
-    cut,
-    paint_ovary,
-    window,
+from deeppcos.learning.phantom.tissue import TissueField, paint_ovary
+from deeppcos.learning.phantom.truth import (
+    BoolImage,
+    LabelImage,
+    SectionFollicle,
+    section_truth,
 )
 
-BoolImage = npt.NDArray[np.bool_]
-LabelImage = npt.NDArray[np.uint16]
 RgbImage = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SectionFollicle:
-    """What is true of one follicle in one section.
-
-    Attributes:
-        label: Its value in the instance map: its place in ``PhantomOvary.follicles`` plus 1.
-        diameter_mm: Mean of the two orthogonal diameters of its outline here, mm.
-        true_diameter_mm: Mean of its three diameters in the whole ovary, mm.
-        fluid_share: Share of fluid through the slice within its outline, 0 to 1: how dark a
-            perfect machine could show it. A grazed follicle has a low share.
-    """
-
-    label: int
-    diameter_mm: float
-    true_diameter_mm: float
-    fluid_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +60,20 @@ class PhantomSection:
     clean_pixels: RgbImage
     viewport: Viewport
 
-    def visible(self, *, minimum_fluid: float = 0.6, minimum_mm: float = 1.8) -> "PhantomSection":
+    def visible(
+        self,
+        *,
+        minimum_fluid: float = 0.6,
+        minimum_mm: float = 1.8,
+        minimum_contrast: float = 0.3,
+    ) -> "PhantomSection":
         """The same section without the follicles no reader could see.
 
         Args:
             minimum_fluid: Smallest share of fluid through the slice kept, 0 to 1; 0.6 leaves a
                 follicle 4 dB darker than its surroundings.
             minimum_mm: Smallest diameter in the section kept, mm.
+            minimum_contrast: Smallest contrast with the stroma around, as drawn, kept; 0 to 1.
 
         Returns:
             A section whose instance map and list hold only the rest.
@@ -95,7 +81,9 @@ class PhantomSection:
         kept = tuple(
             follicle
             for follicle in self.follicles
-            if follicle.fluid_share >= minimum_fluid and follicle.diameter_mm >= minimum_mm
+            if follicle.fluid_share >= minimum_fluid
+            and follicle.diameter_mm >= minimum_mm
+            and follicle.contrast >= minimum_contrast
         )
         shown = np.isin(self.follicle_labels, [follicle.label for follicle in kept])
         return replace(
@@ -208,15 +196,17 @@ def compose(
     amplitude = envelope(echo_power(field, grid), grid, ground.speckle)
     beams = grey(amplitude, grid, ground.speckle)
     pixels, sector = _scan_convert(beams, grid, viewport)
-    truth = _truth(ovary, plane, viewport, sector, slice_mm=grid.probe.slice_mm)
+    truth = section_truth(
+        ovary, plane, viewport, sector, slice_mm=grid.probe.slice_mm, grey=pixels[:, :, 0]
+    )
     return PhantomSection(
         pixels=pixels,
         mm_per_pixel=viewport.mm_per_pixel,
-        ovary_mask=truth[0],
-        follicle_labels=truth[1],
-        corpus_luteum_mask=truth[2],
-        follicles=truth[3],
-        lesion_mask=_lesion_mask(cuts, viewport, sector & ~truth[0]),
+        ovary_mask=truth.ovary_mask,
+        follicle_labels=truth.follicle_labels,
+        corpus_luteum_mask=truth.corpus_luteum_mask,
+        follicles=truth.follicles,
+        lesion_mask=_lesion_mask(cuts, viewport, sector & ~truth.ovary_mask),
         sector_mask=sector,
         graphics_mask=np.zeros(sector.shape, dtype=np.bool_),
         clean_pixels=pixels,
@@ -238,87 +228,6 @@ def _scan_convert(
         shown = (1 - strength) * shown + strength * np.asarray(smooth, dtype=np.float32)
     level = np.where(sector, np.clip(shown + 0.5, 0, 255), 0).astype(np.uint8)
     return np.repeat(level[:, :, None], 3, axis=2), sector
-
-
-def _truth(
-    ovary: PhantomOvary | None,
-    plane: Plane,
-    viewport: Viewport,
-    sector: BoolImage,
-    *,
-    slice_mm: float,
-) -> tuple[BoolImage, LabelImage, BoolImage, tuple[SectionFollicle, ...]]:
-    """Ovary mask, instance map, corpus luteum and the list of follicles, from the geometry."""
-    nothing = np.zeros(sector.shape, dtype=np.bool_)
-    if ovary is None:
-        return nothing, nothing.astype(np.uint16), nothing, ()
-    lateral, depth = viewport.position_mm()
-    reach = max(ovary.semi_axes_mm) + ovary.slack_mm + 1.0
-    box = window(lateral, depth, centre=_centre_seen(plane), reach_mm=reach)
-    if box is None:
-        return nothing, nothing.astype(np.uint16), nothing, ()
-    lateral, depth = lateral[box], depth[box]
-    steps = [
-        cut(ovary, plane, lateral=lateral, depth=depth, out_mm=step * slice_mm)
-        for step in SLICE_STEPS
-    ]
-    middle = steps[SLICE_STEPS.index(0.0)]
-    inside = (middle.capsule_mm <= 0) & sector[box]
-    labels = np.where((middle.follicle_mm <= 0) & inside, middle.label, 0).astype(np.uint16)
-    body = (middle.body_mm <= 0) & inside & (labels == 0)
-    fluid = np.zeros(labels.shape, dtype=np.float32)
-    for weight, at in zip(SLICE_WEIGHTS, steps, strict=True):
-        fluid += np.float32(weight) * (at.follicle_mm <= 0)
-    whole_labels = nothing.astype(np.uint16)
-    whole_labels[box] = labels
-    return (
-        _framed(nothing, box, inside),
-        whole_labels,
-        _framed(nothing, box, body),
-        _follicles_seen(ovary, labels, fluid, viewport.mm_per_pixel),
-    )
-
-
-def _centre_seen(plane: Plane) -> tuple[float, float]:
-    """Where the ovary's centre lies in the picture, mm, tilt included."""
-    seen = plane.from_ovary(np.zeros((1, 3), dtype=np.float32))[0]
-    return float(seen[0]), float(seen[1])
-
-
-def _framed(nothing: BoolImage, box: tuple[slice, slice], part: BoolImage) -> BoolImage:
-    """A part put back into an empty picture."""
-    whole = nothing.copy()
-    whole[box] = part
-    return whole
-
-
-def _follicles_seen(
-    ovary: PhantomOvary, labels: LabelImage, fluid: FloatImage, mm_per_pixel: float
-) -> tuple[SectionFollicle, ...]:
-    """Truth of every follicle that has at least one pixel."""
-    present = [int(label) for label in np.flatnonzero(np.bincount(labels.ravel())) if label > 0]
-    return tuple(
-        SectionFollicle(
-            label=label,
-            diameter_mm=mean_diameter_px(labels == label) * mm_per_pixel,
-            true_diameter_mm=ovary.follicles[label - 1].diameter_mm,
-            fluid_share=float(fluid[labels == label].mean()),
-        )
-        for label in present
-    )
-
-
-def mean_diameter_px(mask: BoolImage) -> float:
-    """Mean of the two orthogonal diameters of a filled outline, pixels.
-
-    Uses second moments, which give an ellipse's two diameters exactly.
-    """
-    rows, columns = np.nonzero(mask)
-    if rows.size < 3:
-        return float(np.sqrt(4 * rows.size / np.pi))
-    spread = np.cov(np.stack([rows, columns]).astype(np.float64), bias=True)
-    axes = np.sqrt(np.maximum(np.linalg.eigvalsh(spread), 0.0) + 1 / 12)
-    return float(2 * axes.sum())
 
 
 def _lesion_mask(cuts: list[Structure], viewport: Viewport, shown: BoolImage) -> BoolImage:
