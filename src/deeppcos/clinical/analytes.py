@@ -40,6 +40,32 @@ class Analyte(StrEnum):
     TRIGLYCERIDES = "triglycerides"
     HCG = "hcg"
 
+    @property
+    def label(self) -> str:
+        """The name as printed.
+
+        Examples:
+            >>> Analyte.OHP_17.label, Analyte.TOTAL_TESTOSTERONE.label
+            ('17-OHP', 'total testosterone')
+        """
+        return _LABELS.get(self.value, self.value.replace("_", " "))
+
+
+_LABELS = {
+    "17_ohp": "17-OHP",
+    "shbg": "SHBG",
+    "dheas": "DHEAS",
+    "amh": "AMH",
+    "lh": "LH",
+    "fsh": "FSH",
+    "tsh": "TSH",
+    "glucose_2h": "2-h glucose",
+    "hba1c": "HbA1c",
+    "hdl": "HDL cholesterol",
+    "ldl": "LDL cholesterol",
+    "hcg": "hCG",
+}
+
 
 class UnitKind(StrEnum):
     """What a unit counts. Only kinds an analyte lists are accepted for it."""

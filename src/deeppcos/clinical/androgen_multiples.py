@@ -27,7 +27,7 @@ def androgen_multiples(chart: PatientChart) -> list[tuple[str, float]]:
     for analyte in _MEASURED:
         lab = chart.measured(analyte)
         if lab is not None and lab.times_upper_limit is not None:
-            multiples.append((analyte.value, lab.times_upper_limit))
+            multiples.append((analyte.label, lab.times_upper_limit))
     derived = _derived_multiple(chart)
     return multiples if derived is None else [*multiples, derived]
 

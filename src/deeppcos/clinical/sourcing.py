@@ -28,6 +28,9 @@ class Relation(StrEnum):
     LESS_THAN = "<"
 
 
+_SYMBOLS = {Relation.AT_LEAST: "≥", Relation.MORE_THAN: ">", Relation.LESS_THAN: "<"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One threshold with its unit, its wording and its source.
@@ -78,7 +81,9 @@ class Rule:
 
     def __str__(self) -> str:
         unit = "" if self.unit == "1" else f" {self.unit}"
-        return f"{self.relation} {self.value:g}{unit} ({self.source}; {self.verification})"
+        return (
+            f"{_SYMBOLS[self.relation]} {self.value:g}{unit} ({self.source}; {self.verification})"
+        )
 
 
 def shown_recommendation(

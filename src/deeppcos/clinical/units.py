@@ -201,6 +201,7 @@ class LabValue:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "unit", unit_for(self.analyte, self.unit).ucum)
+        object.__setattr__(self, "assay", known_assay(self.assay))
         _require_plausible(self.analyte, self.value, self.unit, "")
         _require_plausible(self.analyte, self.upper_limit, self.unit, " upper_limit")
         if self.upper_limit is not None and self.upper_limit <= 0:
@@ -232,7 +233,20 @@ class LabValue:
 
     def __str__(self) -> str:
         number = "not measured" if self.value is None else f"{self.value:g} {self.unit}"
-        return f"{self.analyte} {number}"
+        return f"{self.analyte.label} {number}"
+
+
+def known_assay(text: str | None) -> str | None:
+    """The name of a known assay however it is spelt; other names as given, empty as unknown.
+
+    Examples:
+        >>> known_assay("LC-MS/MS"), known_assay("Elecsys AMH Plus"), known_assay("Brand X")
+        ('lc_ms_ms', 'elecsys_amh_plus', 'Brand X')
+    """
+    if text is None or not text.strip():
+        return None
+    plain = re.sub(r"[^a-z0-9]+", "_", text.strip().lower())
+    return plain if plain in (LC_MS_MS, IMMUNOASSAY, ELECSYS_AMH_PLUS) else text
 
 
 def is_plausible(analyte: Analyte, value: float, unit: str) -> bool:
