@@ -8,6 +8,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from deeppcos.clinical.assessment import assess
+from deeppcos.clinical.chart import PatientChart
+from deeppcos.clinical.document import to_document
+from deeppcos.clinical.patient import Contraception, Cycles, Patient, Signs
 from deeppcos.errors import ContractBroken
 from deeppcos.records.assessment_document import InputFile, Provenance, Refusal
 from deeppcos.records.assessment_json import (
@@ -117,7 +121,7 @@ def test_keys_come_in_the_documented_order() -> None:
     document = build_document(clinical=dict(reversed(clinical_part().items())))
     assert list(json.loads(to_json(document))) == [
         "schema",
-        "condition_name",
+        "condition",
         "conclusion",
         "findings",
         "severity",
@@ -223,6 +227,33 @@ def test_a_part_that_breaks_the_contract_is_named(
     part[place[-1]] = value
     with pytest.raises(ContractBroken, match=named):
         document_from_dict(content)
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [
+        PatientChart(),
+        PatientChart(
+            patient=Patient(
+                age_years=27,
+                age_at_menarche_years=12,
+                pregnant=False,
+                hormonal_contraception=Contraception.NONE,
+            ),
+            cycles=Cycles(interval_days=50, per_year=7),
+            signs=Signs(mfg_score=18, rapid_onset=True),
+        ),
+    ],
+    ids=["nothing known", "red flag"],
+)
+def test_the_clinical_part_fits_the_contract(chart: PatientChart) -> None:
+    assessment = assess(chart)
+    document = build_document(clinical=to_document(assessment), rules=assessment.rules)
+    jsonschema.validate(json.loads(to_json(document)), json_schema())
+    assert document.conclusion.status == assessment.conclusion.status.value
+    assert len(document.conclusion.red_flags) == len(assessment.conclusion.red_flags)
+    assert [rule.key for rule in document.rules] == [rule.key for rule in assessment.rules]
+    assert document.rule_version == assessment.rule_version
 
 
 def test_text_that_is_not_json_is_refused_with_a_remedy() -> None:

@@ -46,6 +46,14 @@ class Record(BaseModel):
     )
 
 
+class RedFlag(Record):
+    """Something that overrides the wording of every other part."""
+
+    trigger: str
+    message: str
+    source: str | None = None
+
+
 class Conclusion(Record):
     """What the criteria profile says of everything known, and why."""
 
@@ -54,7 +62,7 @@ class Conclusion(Record):
     phenotype: str | None = None
     reasons: list[str] = []
     missing: list[str] = []
-    red_flags: list[str] = []
+    red_flags: list[RedFlag] = []
 
 
 class CriterionFinding(Record):
@@ -119,6 +127,13 @@ class Consideration(Record):
     recommendation: str | None = None
     verified_by: str | None = None
     verified_on: str | None = None
+
+
+class SettlingStep(Record):
+    """One enquiry of the shortest list that would turn an open result into an answer."""
+
+    measurement: str
+    because: str | None = None
 
 
 class AppliedRule(Record):
@@ -283,12 +298,12 @@ class AssessmentDocument(Record):
     """The whole document, in the order in which it is written."""
 
     schema_name: Literal["deeppcos.assessment/1"] = Field(default=SCHEMA_NAME, alias="schema")
-    condition_name: str = "PCOS (now PMOS)"
+    condition: str = "PCOS (now PMOS)"
     conclusion: Conclusion
     findings: Findings
     severity: Severity
     considerations: list[Consideration] = []
-    would_settle: list[str] = []
+    would_settle: list[SettlingStep] = []
     rules: list[AppliedRule] = []
     rule_version: str | None = None
     measurements: Measurements = Measurements()

@@ -10,9 +10,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from deeppcos.clinical.sourcing import RULE_VERSION, Rule
 from deeppcos.errors import ContractBroken
 from deeppcos.records.assessment_document import (
     SCHEMA_NAME,
+    AppliedRule,
     AssessmentDocument,
     CountMeasurement,
     FollicleRecord,
@@ -37,6 +39,7 @@ def build_document(
     *,
     clinical: Mapping[str, Any],
     frames: Iterable[FrameFindings] = (),
+    rules: Iterable[Rule] = (),
     measurements: Measurements | None = None,
     release: Mapping[str, Any] | None = None,
     refused: Iterable[Refusal] = (),
@@ -46,9 +49,10 @@ def build_document(
     """Join the clinical answer and the image findings into the public document.
 
     Args:
-        clinical: The clinical part as ``deeppcos.clinical.assessment`` writes it: conclusion,
-            findings, severity, considerations, would_settle, rules, condition_name.
+        clinical: The clinical part as ``deeppcos.clinical.document`` writes it: condition,
+            conclusion, findings, severity, considerations, would_settle.
         frames: What was seen in each frame, in the order in which it was read.
+        rules: Every clinical rule that was applied.
         measurements: Measurements of each ovary; taken from the frames when None.
         release: The manifest of the weights that were used; None when no picture was read.
         refused: Inputs that could not be read.
@@ -66,6 +70,8 @@ def build_document(
     return document_from_dict(
         {
             "schema": SCHEMA_NAME,
+            "rules": [_applied_rule(rule) for rule in rules],
+            "rule_version": RULE_VERSION,
             **clinical,
             "measurements": measurements or measurements_from_frames(seen, sides=known_sides),
             "frames": [_frame_record(f, side=known_sides.get((f.source, f.frame))) for f in seen],
@@ -162,6 +168,21 @@ def measurements_from_frames(
                 by_side[side] = (frame, ovary)
     return Measurements.model_validate(
         {side: _section_measurements(*section) for side, section in by_side.items()}
+    )
+
+
+def _applied_rule(rule: Rule) -> AppliedRule:
+    return AppliedRule(
+        key=rule.key,
+        value=rule.value,
+        unit=rule.unit,
+        relation=rule.relation.value,
+        text=rule.text,
+        source=rule.source,
+        verification=rule.verification.value,
+        recommendation=rule.recommendation,
+        verified_by=rule.verified_by,
+        verified_on=rule.verified_on,
     )
 
 
