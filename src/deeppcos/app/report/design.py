@@ -25,7 +25,7 @@ LIGHT: dict[str, str] = {
     "caution-soft": "#fdf5e4",
     "ramp-0": "#dbe3f3",
     "ramp-1": "#a9bce3",
-    "ramp-2": "#5f7fc6",
+    "ramp-2": "#5373bd",
     "ramp-3": "#2c4a94",
     "on-ramp-0": "#17202c",
     "on-ramp-1": "#17202c",

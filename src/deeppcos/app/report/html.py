@@ -22,6 +22,7 @@ from PIL import Image
 
 from deeppcos.app.report import wording
 from deeppcos.app.report.design import DARK, LIGHT, MARKS
+from deeppcos.app.report.field_names import listed, readable
 from deeppcos.app.report.figures import (
     ALERT_SYMBOL,
     Box,
@@ -172,8 +173,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        words=wording.readable,
-        listed=wording.listed,
+        words=readable,
+        listed=listed,
         polygon=_polygon,
     )
     return environment

@@ -23,6 +23,7 @@ from reportlab.platypus import (
 
 from deeppcos.app.report import wording
 from deeppcos.app.report.design import MARKS
+from deeppcos.app.report.field_names import listed, readable
 from deeppcos.app.report.html import Pictures
 from deeppcos.app.report.marks import frame_marks
 from deeppcos.app.report.pdf_figures import FramePicture, colour
@@ -75,7 +76,7 @@ def render_pdf(document: AssessmentDocument, pictures: Pictures) -> bytes:
         author=document.provenance.software,
         subject=printable(view.sentence),
         creator=document.provenance.software,
-        keywords=f"{document.condition_name}, ovarian ultrasound, research use",
+        keywords=f"{document.condition}, ovarian ultrasound, research use",
         lang="en-GB",
         displayDocTitle=True,
     )
@@ -105,9 +106,9 @@ def _opening(view: ReportView) -> list[Flowable]:
         parts += [red_flag_box(conclusion.red_flags), Spacer(1, 12)]
     parts.append(paragraph(f"Ovarian and clinical assessment · {view.title}", "eyebrow"))
     parts.append(paragraph(view.sentence, "h1"))
-    parts += [bullet(wording.readable(reason)) for reason in conclusion.reasons]
+    parts += [bullet(readable(reason)) for reason in conclusion.reasons]
     if conclusion.missing:
-        parts.append(led_paragraph("Still missing:", wording.listed(conclusion.missing), "missing"))
+        parts.append(led_paragraph("Still missing:", listed(conclusion.missing), "missing"))
     return [*parts, paragraph(wording.at_a_glance(view.document), "quiet"), Spacer(1, 6)]
 
 
@@ -116,7 +117,7 @@ def _criteria(view: ReportView) -> list[Flowable]:
     if view.document.would_settle:
         lines: list[Flowable] = [paragraph("What would settle this", "strong", colour="accent")]
         lines += [
-            paragraph(f"{place}. {wording.readable(item)}")
+            led_paragraph(f"{place}. {readable(item.measurement)}", item.because or "")
             for place, item in enumerate(view.document.would_settle, start=1)
         ]
         parts += [Spacer(1, 9), boxed(lines, fill="accent-soft", edge="accent")]
@@ -155,7 +156,7 @@ def _pictures(view: ReportView, pictures: Pictures) -> list[Flowable]:
     if view.silent:
         parts.append(paragraph("Frames that could not be assessed", "h3"))
         parts += [
-            led_paragraph(f"{group.source}, {group.frames}:", wording.listed(group.reasons))
+            led_paragraph(f"{group.source}, {group.frames}:", listed(group.reasons))
             for group in view.silent
         ]
     if view.document.refused:
@@ -202,7 +203,7 @@ def _considerations(considerations: list[Consideration]) -> list[Flowable]:
         return _section("Considerations", paragraph("None for this conclusion.", "quiet"))
     parts: list[Flowable] = []
     for item in considerations:
-        because = [f"Brought up by: {wording.readable(item.because)}"] if item.because else []
+        because = [f"Brought up by: {readable(item.because)}"] if item.because else []
         lines = [*because, wording.standing(item)]
         parts.append(
             KeepTogether(
@@ -219,7 +220,7 @@ def _provenance(view: ReportView) -> list[Flowable]:
     pairs += [("Release", "no network was used")] if not document.release else []
     pairs += [
         (
-            f"Release: {wording.readable(name)}",
+            f"Release: {readable(name)}",
             value if isinstance(value, str) else json.dumps(value),
         )
         for name, value in document.release.items()

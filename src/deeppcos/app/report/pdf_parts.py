@@ -28,8 +28,8 @@ from deeppcos.app.report.pdf_type import (
     printable,
 )
 from deeppcos.app.report.view import AxisRow, CriterionCard, ReportView
-from deeppcos.app.report.wording import BANNER, KIND_WORDS, NEVER_SUMMED, readable
-from deeppcos.records.assessment_document import FollicleRecord, FrameRecord
+from deeppcos.app.report.wording import BANNER, KIND_WORDS, NEVER_SUMMED
+from deeppcos.records.assessment_document import FollicleRecord, FrameRecord, RedFlag
 
 MARGIN = 17 * mm
 CONTENT_WIDTH = A4[0] - 2 * MARGIN
@@ -73,7 +73,7 @@ def boxed(content: Sequence[Flowable], *, fill: str, edge: str) -> Table:
     )
 
 
-def red_flag_box(flags: Sequence[str]) -> Table:
+def red_flag_box(flags: Sequence[RedFlag]) -> Table:
     """Red flags, before everything else."""
     title = "Red flag" if len(flags) == 1 else "Red flags"
     head = grid(
@@ -86,7 +86,10 @@ def red_flag_box(flags: Sequence[str]) -> Table:
         [18, CONTENT_WIDTH - 40],
         [("TOPPADDING", (0, 0), (-1, -1), 0), ("BOTTOMPADDING", (0, 0), (-1, -1), 0)],
     )
-    lines: list[Flowable] = [head, *(paragraph(readable(flag)) for flag in flags)]
+    lines: list[Flowable] = [head]
+    for flag in flags:
+        lines.append(led_paragraph(f"{flag.trigger}:", flag.message))
+        lines += [paragraph(flag.source, "quiet")] if flag.source else []
     return boxed(lines, fill="alert-soft", edge="alert")
 
 

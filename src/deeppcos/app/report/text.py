@@ -10,6 +10,7 @@ from textwrap import wrap
 from rich.text import Text
 
 from deeppcos.app.report import wording
+from deeppcos.app.report.field_names import listed
 from deeppcos.app.report.view import AxisRow, CriterionCard, ReportView, report_view
 from deeppcos.records.assessment_document import AssessmentDocument
 
@@ -54,7 +55,7 @@ def report_rich(document: AssessmentDocument, *, width: int = WIDTH) -> Text:
 
 
 def report_lines(document: AssessmentDocument, *, width: int = WIDTH) -> tuple[Line, ...]:
-    """The report line by line, at most 45: long lists end in how many more there are.
+    """The report line by line, at most 45: what is left out is said.
 
     Args:
         document: The assessment.
@@ -64,19 +65,21 @@ def report_lines(document: AssessmentDocument, *, width: int = WIDTH) -> tuple[L
     for most in (4, 2, 1):
         lines = _lines(view, width=width, most=most)
         if len(lines) <= MOST_LINES:
-            break
-    return lines
+            return lines
+    shortened = Line(text="... shortened; the document holds the rest", style="dim")
+    return (*lines[: MOST_LINES - 2], shortened, lines[-1])
 
 
 def _lines(view: ReportView, *, width: int, most: int) -> tuple[Line, ...]:
     document = view.document
     conclusion = document.conclusion
     lines = [Line(text=wording.BANNER, style="dim")]
-    for flag in _shortened(conclusion.red_flags, most):
-        lines += _wrapped(f"!! {wording.readable(flag)}", width, "bold red", indent=3)
+    flags = [f"{flag.trigger}: {flag.message}" for flag in conclusion.red_flags]
+    for flag in _shortened(flags, most):
+        lines += _wrapped(f"!! {flag}", width, "bold red", indent=3)
     lines += _wrapped(view.sentence, width, "bold")
     if conclusion.missing:
-        missing = f"Still missing: {wording.listed(conclusion.missing, most=2 * most)}"
+        missing = f"Still missing: {listed(conclusion.missing, most=2 * most)}"
         lines += _wrapped(missing, width, "yellow")
     lines.append(Line(text=""))
     for card in view.criteria:
@@ -84,7 +87,8 @@ def _lines(view: ReportView, *, width: int, most: int) -> tuple[Line, ...]:
     lines += _measurements(view, width)
     lines += _severity(view, width, most)
     if document.would_settle:
-        settle = f"Would settle this: {wording.listed(document.would_settle, most=2 * most)}"
+        steps = [step.measurement for step in document.would_settle]
+        settle = f"Would settle this: {listed(steps, most=2 * most)}"
         lines += [Line(text=""), *_wrapped(settle, width, "bold")]
     return (*lines, *_closing(view, width, most))
 
@@ -96,10 +100,10 @@ def _criterion(card: CriterionCard, width: int, most: int) -> list[Line]:
         lines += _wrapped(f"    {reason}", width, indent=4)
     if card.missing:
         lead = "unknown because missing" if card.state == "unknown" else "missing"
-        missing = f"    {lead}: {wording.listed(card.missing, most=2 * most)}"
+        missing = f"    {lead}: {listed(card.missing, most=2 * most)}"
         lines += _wrapped(missing, width, "yellow", indent=4)
     if card.provisional_on:
-        provisional = f"    provisional until known: {wording.listed(card.provisional_on)}"
+        provisional = f"    provisional until known: {listed(card.provisional_on)}"
         lines += _wrapped(provisional, width, "yellow", indent=4)
     return lines
 
@@ -133,9 +137,9 @@ def _severity(view: ReportView, width: int, most: int) -> list[Line]:
 def _axis(row: AxisRow, most: int) -> str:
     parts = [f"{row.title}: {row.words}"]
     if row.drivers:
-        parts.append(wording.listed(row.drivers, most=most))
+        parts.append(listed(row.drivers, most=most))
     if row.missing:
-        parts.append(f"missing {wording.listed(row.missing, most=most)}")
+        parts.append(f"missing {listed(row.missing, most=most)}")
     return "; ".join(parts)
 
 
@@ -143,7 +147,7 @@ def _closing(view: ReportView, width: int, most: int) -> list[Line]:
     document = view.document
     lines = [Line(text="")]
     for group in view.silent[:most]:
-        unread = f"Not assessable: {group.source}, {group.frames}: {wording.listed(group.reasons)}"
+        unread = f"Not assessable: {group.source}, {group.frames}: {listed(group.reasons)}"
         lines += _wrapped(unread, width, indent=2)[:2]
     if len(view.silent) > most:
         lines.append(Line(text=f"and {len(view.silent) - most} more not assessable"))

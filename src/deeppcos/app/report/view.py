@@ -1,14 +1,15 @@
 """What a report shows, in the order a clinician needs it, taken from the document alone.
 
-Owns the choice of key frames, the wording of cells and the grouping of frames that say
-nothing. How it looks is the business of ``html``, ``pdf`` and ``text``.
+Owns the wording of cards, grades and measured values. Which frames are shown is the business
+of ``key_frames``; how it looks that of ``html``, ``pdf`` and ``text``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from deeppcos.app.report import wording
+from deeppcos.app.report.field_names import readable
+from deeppcos.app.report.key_frames import SilentFrames, key_frames_of, silent_frames
 from deeppcos.records.assessment_document import (
     AssessmentDocument,
     CountMeasurement,
@@ -20,10 +21,10 @@ from deeppcos.records.assessment_document import (
     VolumeMeasurement,
 )
 
-MOST_PICTURES = 12
-"""Pictures shown at most; the rest is counted and stays in the document."""
-FRAMES_PER_SWEEP = 3
-"""Key frames shown of a file with several frames, unless a measurement cites more."""
+_CONFIDENCE = {
+    "borderline": "Borderline: the range of the measurement crosses a limit.",
+    "partial": "Partial: inputs are missing.",
+}
 SIDE_TITLES = {"left": "Left ovary", "right": "Right ovary", "side_unknown": "Side not stated"}
 
 
@@ -50,7 +51,7 @@ class AxisRow:
         possible: The highest grade that is not ruled out.
         short: Such as ``R2``, ``B≥1``, ``M1–2`` or ``H?``.
         words: The same in words.
-        remark: Why there is no grade; empty when there is one.
+        remark: Why there is no grade, or how sure it is; empty when it is firm.
     """
 
     letter: str
@@ -88,15 +89,6 @@ class MeasurementRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SilentFrames:
-    """Frames of one file that say nothing, for the same reasons."""
-
-    source: str
-    frames: str
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportView:
     """Everything a renderer lays out."""
 
@@ -123,7 +115,7 @@ def report_view(document: AssessmentDocument) -> ReportView:
     return ReportView(
         document=document,
         title=wording.STATUS_WORDS[conclusion.status],
-        sentence=wording.conclusion_sentence(conclusion, condition=document.condition_name),
+        sentence=wording.conclusion_sentence(conclusion, condition=document.condition),
         profile=wording.profile_name(conclusion.profile),
         criteria=_criterion_cards(document),
         severity=severity,
@@ -134,59 +126,6 @@ def report_view(document: AssessmentDocument) -> ReportView:
         further_frames=further,
         silent=silent_frames(document.frames),
     )
-
-
-def key_frames_of(document: AssessmentDocument) -> tuple[tuple[FrameRecord, ...], int]:
-    """The frames worth a picture, in document order, and how many more were assessable.
-
-    Frames cited by a measurement come first, then every still and the frames of each sweep
-    that show the most.
-    """
-    speaking = [frame for frame in document.frames if _has_something_to_show(frame)]
-    cited = {(ref.source, ref.frame) for ref in _cited(document)}
-    ranked = sorted(speaking, key=lambda frame: (_name(frame) not in cited, -_shown(frame)))
-    chosen: set[tuple[str, int]] = set()
-    per_source: dict[str, int] = {}
-    for frame in ranked:
-        taken = per_source.get(frame.source, 0)
-        if len(chosen) < MOST_PICTURES and (taken < FRAMES_PER_SWEEP or _name(frame) in cited):
-            chosen.add(_name(frame))
-            per_source[frame.source] = taken + 1
-    shown = tuple(frame for frame in speaking if _name(frame) in chosen)
-    return shown, len(speaking) - len(shown)
-
-
-def silent_frames(frames: Iterable[FrameRecord]) -> tuple[SilentFrames, ...]:
-    """Frames that cannot be assessed, neighbours with the same reasons together."""
-    silent = [frame for frame in frames if not frame.assessable]
-    grouped = groupby(silent, key=lambda frame: (frame.source, tuple(frame.not_assessable_because)))
-    return tuple(
-        SilentFrames(
-            source=source,
-            frames=frame_ranges([frame.frame for frame in group]),
-            reasons=reasons or ("no reason was recorded",),
-        )
-        for (source, reasons), group in grouped
-    )
-
-
-def frame_ranges(frames: Sequence[int]) -> str:
-    """Frame numbers from 1, neighbours as ranges.
-
-    Examples:
-        >>> frame_ranges([0, 1, 2, 6])
-        'frames 1–3, 7'
-        >>> frame_ranges([0])
-        'frame 1'
-    """
-    runs: list[list[int]] = []
-    for frame in sorted(frames):
-        if runs and frame == runs[-1][-1] + 1:
-            runs[-1].append(frame)
-        else:
-            runs.append([frame])
-    words = [f"{run[0] + 1}–{run[-1] + 1}" if len(run) > 1 else f"{run[0] + 1}" for run in runs]
-    return f"{'frame' if len(frames) == 1 else 'frames'} {', '.join(words)}"
 
 
 def frame_summary(frame: FrameRecord) -> str:
@@ -223,31 +162,6 @@ def _counted(number: int, one: str, many: str) -> str:
     return f"{number or 'no'} {one if number == 1 else many}"
 
 
-def _name(frame: FrameRecord) -> tuple[str, int]:
-    return frame.source, frame.frame
-
-
-def _has_something_to_show(frame: FrameRecord) -> bool:
-    return frame.assessable or bool(frame.ovaries) or bool(frame.lesions)
-
-
-def _shown(frame: FrameRecord) -> float:
-    follicles = sum(len(ovary.follicles) for ovary in frame.ovaries)
-    sureness = sum(ovary.probability for ovary in frame.ovaries)
-    return follicles + sureness + len(frame.lesions)
-
-
-def _cited(document: AssessmentDocument) -> list[FrameReference]:
-    measured = document.measurements
-    sides = [side for side in (measured.left, measured.right, measured.side_unknown) if side]
-    return [
-        reference
-        for side in sides
-        for quantity in (side.fnps, side.volume_ml)
-        for reference in quantity.sources
-    ]
-
-
 def _criterion_cards(document: AssessmentDocument) -> tuple[CriterionCard, ...]:
     cards = []
     for key, title in wording.CRITERION_TITLES.items():
@@ -259,8 +173,8 @@ def _criterion_cards(document: AssessmentDocument) -> tuple[CriterionCard, ...]:
                 state=finding.state,
                 word=wording.state_word(finding.state, criterion=key),
                 reasons=tuple(finding.reasons),
-                missing=tuple(wording.readable(item) for item in finding.missing),
-                provisional_on=tuple(wording.readable(item) for item in finding.provisional_on),
+                missing=tuple(readable(item) for item in finding.missing),
+                provisional_on=tuple(readable(item) for item in finding.provisional_on),
             )
         )
     return tuple(cards)
@@ -285,8 +199,8 @@ def _axis_row(letter: str, title: str, axis: SeverityAxis) -> AxisRow:
         short=short,
         words=words,
         drivers=tuple(axis.drivers),
-        missing=tuple(wording.readable(item) for item in axis.missing),
-        remark=axis.not_graded_because or "",
+        missing=tuple(readable(item) for item in axis.missing),
+        remark=axis.not_graded_because or _CONFIDENCE.get(axis.confidence or "", ""),
     )
 
 

@@ -5,10 +5,9 @@ anyone has a condition; it says how findings stand to a criteria profile. Follic
 follicles.
 """
 
-import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from deeppcos.app.report.field_names import listed, readable
 from deeppcos.records.assessment_document import (
     AppliedRule,
     AssessmentDocument,
@@ -59,7 +58,7 @@ KIND_WORDS = {
     "antral": "antral",
     "dominant": "10 mm and over",
     "below_range": "under 2 mm",
-    "unsized": "size unknown",
+    "unsized": "no scale",
 }
 PROFILE_NAMES = {
     "guideline_2023": "2023 international guideline",
@@ -106,34 +105,6 @@ _SENTENCES = {
         "under the {profile}."
     ),
 }
-_READABLE = {
-    "17_ohp": "17-OHP",
-    "amh": "AMH",
-    "shbg": "SHBG",
-    "lh": "LH",
-    "fsh": "FSH",
-    "tsh": "TSH",
-    "hcg": "hCG",
-    "dheas": "DHEAS",
-    "hdl": "HDL cholesterol",
-    "ldl": "LDL cholesterol",
-    "hba1c": "HbA1c",
-    "bmi": "BMI",
-    "fnpo": "FNPO",
-    "fnps": "FNPS",
-    "mfg_score": "mFG score",
-    "glucose_2h": "2-hour glucose",
-    "volume_ml": "ovarian volume",
-    "interval_days": "interval",
-    "age_years": "age",
-    "age_at_menarche_years": "age at menarche",
-    "height_cm": "height",
-    "weight_kg": "weight",
-    "waist_cm": "waist",
-    "systolic_mmhg": "systolic pressure",
-    "diastolic_mmhg": "diastolic pressure",
-}
-_CODE = re.compile(r"[a-z0-9]+([._][a-z0-9]+)*")
 
 
 def conclusion_sentence(conclusion: Conclusion, *, condition: str) -> str:
@@ -159,39 +130,6 @@ def state_word(state: str, *, criterion: str) -> str:
     if criterion == "exclusions" and state in EXCLUSION_WORDS:
         return EXCLUSION_WORDS[state]
     return STATE_WORDS[state]
-
-
-def readable(text: str) -> str:
-    """A code such as ``17_ohp`` in words; a sentence stays as it is.
-
-    Examples:
-        >>> readable("fasting_glucose"), readable("17_ohp"), readable("AMH, if adult")
-        ('fasting glucose', '17-OHP', 'AMH, if adult')
-        >>> readable("ultrasound.left.fnpo")
-        'ultrasound left FNPO'
-    """
-    if text in _READABLE:
-        return _READABLE[text]
-    if not _CODE.fullmatch(text):
-        return text
-    return " ".join(_READABLE.get(part, part.replace("_", " ")) for part in text.split("."))
-
-
-def listed(parts: Sequence[str], *, most: int = 0) -> str:
-    """The parts in one line, commas between.
-
-    Args:
-        parts: Codes or phrases.
-        most: Name only so many and say how many more; 0 names all.
-
-    Examples:
-        >>> listed(["tsh", "prolactin", "17_ohp"], most=2)
-        'TSH, prolactin and 1 more'
-    """
-    words = [readable(part) for part in parts]
-    if most and len(words) > most:
-        return f"{', '.join(words[:most])} and {len(words) - most} more"
-    return ", ".join(words)
 
 
 def frame_number(frame: int) -> str:
@@ -270,7 +208,8 @@ def standing(statement: Consideration | AppliedRule) -> str:
 def rule_words(rule: AppliedRule) -> str:
     """One applied threshold with its reading direction and unit."""
     sign = {">=": "≥", ">": ">", "<": "<"}[rule.relation]
-    return f"{rule.text}: {sign} {rule.value:g}{'' if rule.unit == '1' else f' {rule.unit}'}"
+    unit = "" if rule.unit == "1" else f" {rule.unit}"
+    return f"{rule.text.removesuffix('.')}: {sign} {rule.value:g}{unit}"
 
 
 def provenance_facts(document: AssessmentDocument) -> tuple[tuple[str, str], ...]:
