@@ -7,7 +7,9 @@ from pydicom import Dataset, dcmread
 
 from deeppcos.app import example_study
 from deeppcos.app.example_study import ExampleStudy, write_example_study
+from deeppcos.clinical.analytes import Analyte
 from deeppcos.errors import InvalidInput
+from deeppcos.records.chart_json import read_chart
 from deeppcos.records.open_study import open_paths
 from deeppcos.records.study_file import MediaKind, OpenedStudyFile
 
@@ -106,6 +108,13 @@ def test_the_chart_leaves_prolactin_unknown(study: ExampleStudy) -> None:
     analytes = {lab["analyte"] for lab in chart["labs"]}
     assert "prolactin" not in analytes
     assert {"tsh", "17_ohp", "fsh", "total_testosterone"} <= analytes
+
+
+def test_the_chart_is_read_without_complaint(study: ExampleStudy) -> None:
+    chart = read_chart(study.chart)
+    assert chart.patient.age_years == 27.5
+    assert chart.measured(Analyte.TSH) is not None
+    assert chart.measured(Analyte.PROLACTIN) is None
 
 
 def test_files_are_kept_unless_overwriting_is_asked_for(

@@ -99,14 +99,15 @@ def draw_sweep(
     if frames < 2:
         raise InvalidInput("a sweep of one frame", value=str(frames), accepted="2 or more frames")
     planes, step_mm = _planes(ovary, plane, frames, kind)
-    grid = BeamGrid(probe=probe)
+    shown = viewport or fitting_viewport(probe)
+    grid = _grid_for(probe, shown)
     grounds = _moving_ground(grid, frames, step_mm, rng)
     sections = tuple(
         compose(
             ovary,
             grid,
             plane=at,
-            viewport=viewport or fitting_viewport(probe),
+            viewport=shown,
             structures=structures,
             ground=ground,
         )
@@ -165,6 +166,12 @@ def draw_volume(
         ovary_mask=np.stack([one.ovary_mask for one in slices]),
         follicle_labels=np.stack([one.follicle_labels for one in slices]),
     )
+
+
+def _grid_for(probe: ProbeSettings, viewport: Viewport) -> BeamGrid:
+    """Beams no finer than the picture can show: a sweep is many pictures."""
+    samples = int(np.clip(1.15 * probe.depth_mm / viewport.mm_per_pixel, 280, 560))
+    return BeamGrid(probe=probe, n_samples=samples, n_beams=max(200, round(300 * samples / 560)))
 
 
 def _planes(

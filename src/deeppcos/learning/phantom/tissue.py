@@ -19,6 +19,9 @@ TISSUE_ABSORPTION = 0.5
 FLUID_ABSORPTION = 0.12
 """Follicular fluid with some protein, dB per cm and MHz; kept low, above that of water."""
 
+Window = tuple[slice, slice]
+"""Rows and columns of an image."""
+
 FAR_MM = np.float32(1e3)
 SEPTUM_MM = 0.3
 SLICE_STEPS = (-0.75, -0.35, 0.0, 0.35, 0.75)
@@ -107,6 +110,7 @@ def cut(
     lateral: FloatImage,
     depth: FloatImage,
     out_mm: float = 0.0,
+    windows: tuple[Window | None, ...] | None = None,
 ) -> OvarySection:
     """Cut the ovary at the given points of a picture.
 
@@ -116,6 +120,7 @@ def cut(
         lateral: ``(H, W) float32``, mm.
         depth: ``(H, W) float32``, mm.
         out_mm: Distance from the section plane, mm: one step through the slice thickness.
+        windows: What ``follicle_windows`` gives for these points, where it is known already.
 
     Returns:
         Distances and labels, each ``(H, W)``.
@@ -124,12 +129,9 @@ def cut(
     nearest = np.full(lateral.shape, FAR_MM, dtype=np.float32)
     second = nearest.copy()
     label = np.zeros(lateral.shape, dtype=np.uint16)
-    seen = plane.from_ovary(_real_centres(ovary))
-    for number, (follicle, centre) in enumerate(zip(ovary.follicles, seen, strict=True), start=1):
-        reach = 1.7 * max(follicle.semi_axes_mm) + 0.5
-        if abs(float(centre[2]) - out_mm) > reach:
-            continue
-        box = window(lateral, depth, centre=(float(centre[0]), float(centre[1])), reach_mm=reach)
+    if windows is None:
+        windows = follicle_windows(ovary, plane, lateral=lateral, depth=depth, out_mm=out_mm)
+    for number, (follicle, box) in enumerate(zip(ovary.follicles, windows, strict=True), start=1):
         if box is None:
             continue
         distance = ellipsoid_distance_mm(
@@ -153,9 +155,74 @@ def cut(
     )
 
 
+def cut_slice(
+    ovary: PhantomOvary,
+    plane: Plane,
+    *,
+    lateral: FloatImage,
+    depth: FloatImage,
+    slice_mm: float,
+) -> tuple[OvarySection, ...]:
+    """Cut the ovary at every step through the slice, ``SLICE_STEPS`` in order."""
+    windows = follicle_windows(
+        ovary,
+        plane,
+        lateral=lateral,
+        depth=depth,
+        out_mm=0.0,
+        half_slice_mm=max(SLICE_STEPS) * slice_mm,
+    )
+    return tuple(
+        cut(
+            ovary,
+            plane,
+            lateral=lateral,
+            depth=depth,
+            out_mm=step * slice_mm,
+            windows=windows,
+        )
+        for step in SLICE_STEPS
+    )
+
+
+def follicle_windows(
+    ovary: PhantomOvary,
+    plane: Plane,
+    *,
+    lateral: FloatImage,
+    depth: FloatImage,
+    out_mm: float,
+    half_slice_mm: float = 0.0,
+) -> tuple[Window | None, ...]:
+    """Where each follicle may show, anywhere in the slice; None where it surely does not.
+
+    Args:
+        ovary: The ovary.
+        plane: The section.
+        lateral: ``(H, W) float32``, mm.
+        depth: ``(H, W) float32``, mm.
+        out_mm: Distance from the section plane, mm.
+        half_slice_mm: How far to both sides of ``out_mm`` the windows hold, mm.
+
+    Returns:
+        One window a follicle.
+    """
+    seen = plane.from_ovary(_real_centres(ovary))
+    found: list[Window | None] = []
+    for follicle, centre in zip(ovary.follicles, seen, strict=True):
+        # Bending stretches a follicle by less than this.
+        reach = 1.7 * max(follicle.semi_axes_mm) + 0.5
+        if abs(float(centre[2]) - out_mm) > reach + half_slice_mm:
+            found.append(None)
+            continue
+        middle = (float(centre[0]), float(centre[1]))
+        found.append(window(lateral, depth, centre=middle, reach_mm=reach))
+    return tuple(found)
+
+
 def window(
     lateral: FloatImage, depth: FloatImage, *, centre: tuple[float, float], reach_mm: float
-) -> tuple[slice, slice] | None:
+) -> Window | None:
     """Rows and columns that hold every point within reach of a centre, or None if none do."""
     near = (np.abs(lateral - np.float32(centre[0])) <= reach_mm) & (
         np.abs(depth - np.float32(centre[1])) <= reach_mm
@@ -187,8 +254,8 @@ def paint_ovary(field: TissueField, ovary: PhantomOvary, plane: Plane, *, slice_
     grain = _stroma_grain(ovary, lateral, depth, plane)
     power = np.zeros_like(around)
     absorption = np.zeros_like(around)
-    for step, weight in zip(SLICE_STEPS, SLICE_WEIGHTS, strict=True):
-        section = cut(ovary, plane, lateral=lateral, depth=depth, out_mm=step * slice_mm)
+    sections = cut_slice(ovary, plane, lateral=lateral, depth=depth, slice_mm=slice_mm)
+    for section, weight in zip(sections, SLICE_WEIGHTS, strict=True):
         inside = soft(section.capsule_mm, edge_mm=ovary.edge_mm)
         level_db, absorbs = _inside_ovary(section, ovary, grain)
         power += weight * (inside * 10 ** (level_db / 10) + (1 - inside) * around)

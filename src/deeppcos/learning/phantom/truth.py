@@ -15,7 +15,7 @@ from deeppcos.learning.phantom.tissue import (
     SLICE_STEPS,
     SLICE_WEIGHTS,
     OvarySection,
-    cut,
+    cut_slice,
     window,
 )
 
@@ -101,10 +101,7 @@ def section_truth(
     box = window(lateral, depth, centre=(float(seen[0]), float(seen[1])), reach_mm=reach)
     if box is None:
         return empty
-    steps = [
-        cut(ovary, plane, lateral=lateral[box], depth=depth[box], out_mm=step * slice_mm)
-        for step in SLICE_STEPS
-    ]
+    steps = cut_slice(ovary, plane, lateral=lateral[box], depth=depth[box], slice_mm=slice_mm)
     middle = steps[SLICE_STEPS.index(0.0)]
     inside = (middle.capsule_mm <= 0) & sector[box]
     labels = np.where((middle.follicle_mm <= 0) & inside, middle.label, 0).astype(np.uint16)
@@ -121,7 +118,7 @@ def section_truth(
     )
 
 
-def _fluid_share(steps: list[OvarySection]) -> FloatImage:
+def _fluid_share(steps: tuple[OvarySection, ...]) -> FloatImage:
     """Share of fluid through the slice at every pixel."""
     share = np.zeros(steps[0].label.shape, dtype=np.float32)
     for weight, at in zip(SLICE_WEIGHTS, steps, strict=True):
