@@ -1,15 +1,14 @@
 """The frames of a DICOM file as arrays, one at a time.
 
-Owns finding the frames in Pixel Data, checking that all of them are there, and choosing the
-decoder. How grey levels and palettes become a picture is the business of ``dicom_display``.
+Owns choosing the decoder and holding its result against the header. Finding the frames is the
+business of ``dicom_pixel_data``; how grey levels and palettes become a picture, of
+``dicom_display``.
 
 Decoders: pydicom for uncompressed and RLE, Pillow for 8-bit JPEG and for JPEG 2000, GDCM in a
 process of its own for JPEG lossless, JPEG-LS, 12-bit JPEG and deep colour JPEG 2000.
 """
 
-import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,86 +16,20 @@ import numpy.typing as npt
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import convert_color_space
-from pydicom.uid import (
-    JPEG2000,
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    RLELossless,
-)
+from pydicom.uid import UID, JPEGBaseline8Bit, JPEGExtended12Bit, RLELossless
 
-from deeppcos.errors import InvalidInput
-from deeppcos.records.codestream import Codestream, read_codestream, starts_codestream
-from deeppcos.records.dicom_file import (
-    EXPORT_AGAIN,
-    UNDEFINED_LENGTH,
-    DicomFile,
-    PixelLayout,
+from deeppcos.records.codestream import Codestream, read_codestream
+from deeppcos.records.dicom_file import DicomFile, PixelLayout
+from deeppcos.records.dicom_pixel_data import (
+    JPEG_2000_SYNTAXES,
+    NATIVE_SYNTAXES,
+    encoded_frames,
+    is_subsampled,
 )
 from deeppcos.records.isolated_gdcm import FrameFormat, IsolatedGdcm
 
-NATIVE_SYNTAXES = (
-    ImplicitVRLittleEndian,
-    ExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    DeflatedExplicitVRLittleEndian,
-)
-JPEG_2000_SYNTAXES = (JPEG2000Lossless, JPEG2000)
-COMPRESSED_SYNTAXES = (
-    RLELossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    *JPEG_2000_SYNTAXES,
-)
 _DCT_SYNTAXES = (JPEGBaseline8Bit, JPEGExtended12Bit)
 _DCT_PRECISIONS = (8, 12)
-_ACCEPTED = "uncompressed, deflated, RLE, JPEG, JPEG lossless, JPEG-LS or JPEG 2000"
-_ITEM, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fragments:
-    """What lies in encapsulated Pixel Data."""
-
-    offsets: int  # entries of the Basic Offset Table
-    fragments: int
-    starts: int  # fragments that begin a codestream
-
-
-def check_frames(file: DicomFile, layout: PixelLayout) -> None:
-    """Refuse pixel data that cannot hold the frames the header declares.
-
-    Args:
-        file: The file.
-        layout: Its Image Pixel module.
-
-    Raises:
-        InvalidInput: If the syntax is not read, data is missing or Number of Frames is wrong.
-    """
-    if file.syntax in NATIVE_SYNTAXES:
-        _check_native(file, layout)
-    elif file.syntax in COMPRESSED_SYNTAXES:
-        _check_encapsulated(file, layout)
-    else:
-        raise InvalidInput(
-            f"{file.source}: its compression is not read",
-            value=file.syntax.name,
-            accepted=_ACCEPTED,
-            remedy="export the file uncompressed or as JPEG",
-        )
 
 
 def decoded_frames(file: DicomFile, layout: PixelLayout) -> Iterator[tuple[npt.NDArray[Any], str]]:
@@ -126,7 +59,7 @@ def _native_frames(
 ) -> Iterator[tuple[npt.NDArray[Any], str]]:
     # The file's deflated stream was inflated when it was opened.
     options = _decoder_options(layout, frames=layout.frames, pixel_vr=file.pixel_vr)
-    if layout.photometric == "YBR_FULL_422" and not _is_subsampled(file, layout):
+    if layout.photometric == "YBR_FULL_422" and not is_subsampled(file, layout):
         options["photometric_interpretation"] = "YBR_FULL"
     for values, properties in get_decoder(file.syntax).iter_array(stream, **options):
         yield values, str(properties["photometric_interpretation"])
@@ -136,28 +69,8 @@ def _encapsulated_frames(
     stream: BinaryIO, file: DicomFile, layout: PixelLayout
 ) -> Iterator[tuple[npt.NDArray[Any], str]]:
     with IsolatedGdcm() as gdcm:
-        for frame in _encoded_frames(stream, file):
+        for frame in encoded_frames(stream, file):
             yield _decoded_frame(frame, file, layout, gdcm)
-
-
-def _encoded_frames(stream: BinaryIO, file: DicomFile) -> Iterator[bytes]:
-    """Join fragments into frames: a frame begins where a codestream does.
-
-    Offset tables are optional and sometimes wrong; the codestreams are neither.
-    """
-    parts: list[bytes] = []
-    for number, (offset, length) in enumerate(_items(stream, file)):
-        stream.seek(offset)
-        if number == 0:  # the Basic Offset Table
-            continue
-        fragment = stream.read(length)
-        begins = file.syntax == RLELossless or starts_codestream(fragment)
-        if begins and parts:
-            yield b"".join(parts)
-            parts = []
-        parts.append(fragment)
-    if parts:
-        yield b"".join(parts)
 
 
 def _decoded_frame(
@@ -195,12 +108,16 @@ def _refuse_disagreement(stated: Codestream, syntax: UID, layout: PixelLayout) -
 def _decoded_by_pydicom(
     frame: bytes, syntax: UID, layout: PixelLayout, *, plugin: str
 ) -> tuple[npt.NDArray[Any], str]:
-    values, properties = get_decoder(syntax).as_array(
-        encapsulate([frame], has_bot=False),
-        index=0,
-        decoding_plugin=plugin,
-        **_decoder_options(layout, frames=1, pixel_vr="OB"),
-    )
+    try:
+        values, properties = get_decoder(syntax).as_array(
+            encapsulate([frame], has_bot=False),
+            index=0,
+            decoding_plugin=plugin,
+            **_decoder_options(layout, frames=1, pixel_vr="OB"),
+        )
+    except RuntimeError as error:
+        # pydicom lists what each of its plug-ins said: only one was asked.
+        raise ValueError(str(error).splitlines()[-1].strip()) from error
     return values, str(properties["photometric_interpretation"])
 
 
@@ -244,91 +161,3 @@ def _decoder_options(layout: PixelLayout, *, frames: int, pixel_vr: str) -> dict
     if layout.samples > 1:
         options["planar_configuration"] = layout.planar
     return options
-
-
-def _full_frame_bytes(layout: PixelLayout) -> int:
-    return layout.rows * layout.columns * layout.samples * layout.bits_allocated // 8
-
-
-def _is_subsampled(file: DicomFile, layout: PixelLayout) -> bool:
-    """Whether YBR_FULL_422 is stored with its chroma halved: some writers do not halve it."""
-    return file.pixel_length < _full_frame_bytes(layout) * layout.frames
-
-
-def _check_native(file: DicomFile, layout: PixelLayout) -> None:
-    frame = _full_frame_bytes(layout)
-    if layout.photometric == "YBR_FULL_422" and _is_subsampled(file, layout):
-        frame = frame * 2 // 3
-    expected = frame * layout.frames
-    present = file.stream_length - (file.pixel_offset or 0)
-    if file.pixel_length == UNDEFINED_LENGTH:
-        raise InvalidInput(
-            f"{file.source}: declares uncompressed pixels and carries compressed ones",
-            remedy=EXPORT_AGAIN,
-        )
-    if min(file.pixel_length, present) < expected:
-        raise InvalidInput(
-            f"{file.source}: the pixel data is truncated",
-            value=f"{min(file.pixel_length, present)} bytes",
-            accepted=f"{expected} bytes for {layout.frames} frames",
-            remedy=EXPORT_AGAIN,
-        )
-    if file.pixel_length >= expected + frame:
-        raise InvalidInput(
-            f"{file.source}: declares {layout.frames} frames and carries "
-            f"{file.pixel_length // frame}",
-            remedy=EXPORT_AGAIN,
-        )
-
-
-def _check_encapsulated(file: DicomFile, layout: PixelLayout) -> None:
-    if file.pixel_length != UNDEFINED_LENGTH:
-        raise InvalidInput(
-            f"{file.source}: declares compressed pixels and carries uncompressed ones",
-            remedy=EXPORT_AGAIN,
-        )
-    found = _count_fragments(file)
-    carried = found.fragments if file.syntax == RLELossless else found.starts
-    if found.offsets and carried == layout.frames:
-        carried = found.offsets
-    if carried != layout.frames:
-        raise InvalidInput(
-            f"{file.source}: declares {layout.frames} frames and carries {carried}",
-            remedy=EXPORT_AGAIN,
-        )
-
-
-def _count_fragments(file: DicomFile) -> _Fragments:
-    """Walk encapsulated Pixel Data once, without decoding."""
-    fragments, starts, offsets = 0, 0, 0
-    with file.open_stream() as stream:
-        stream.seek(file.pixel_offset or 0)
-        for number, (offset, length) in enumerate(_items(stream, file)):
-            if number == 0:
-                offsets = length // 4
-                continue
-            fragments += 1
-            stream.seek(offset)
-            starts += starts_codestream(stream.read(min(4, length)))
-    return _Fragments(offsets=offsets, fragments=fragments, starts=starts)
-
-
-def _items(stream: BinaryIO, file: DicomFile) -> Iterator[tuple[int, int]]:
-    """Offset and length of each item of encapsulated Pixel Data; none may leave the file.
-
-    The first is the Basic Offset Table, which may be empty.
-    """
-    position = stream.tell()
-    while True:
-        stream.seek(position)
-        head = stream.read(8)
-        group, element, length = struct.unpack("<HHL", head) if len(head) == 8 else (0, 0, 0)
-        if (group, element) == _SEQUENCE_END:
-            return
-        position += 8
-        if (group, element) != _ITEM or position + length > file.stream_length:
-            raise InvalidInput(
-                f"{file.source}: the compressed pixel data is truncated", remedy=EXPORT_AGAIN
-            )
-        yield position, length
-        position += length

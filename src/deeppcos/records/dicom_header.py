@@ -110,10 +110,27 @@ def value_of(header: Dataset, keyword: str) -> Any:
 
 
 def text_of(header: Dataset, keyword: str) -> str | None:
-    """An element as stripped text, or None."""
+    """An element as one printable line, or None: it may end in a message or a report."""
     value = value_of(header, keyword)
-    text = str(value).strip(" \0") if isinstance(value, str) else ""
+    text = printable(str(value)) if isinstance(value, str) else ""
     return text or None
+
+
+def printable(text: str) -> str:
+    r"""Text from a file without line breaks, terminal codes and padding.
+
+    Args:
+        text: Anything.
+
+    Returns:
+        One line of printable characters.
+
+    Examples:
+        >>> printable(" US\x1b[31m\n ")
+        'US?[31m'
+    """
+    line = " ".join(text.strip(" \0").split())
+    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 def number_of(header: Dataset, keyword: str) -> float | None:

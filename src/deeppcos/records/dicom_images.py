@@ -1,9 +1,9 @@
 """DICOM ultrasound: stills, cines and volumes.
 
 Owns the decision whether a DICOM file holds an ultrasound picture DeepPCOS may read, and puts
-together what its neighbours know: ``dicom_file`` (header and layout), ``dicom_frames``
-(decoding), ``dicom_display`` (grey levels and colours), ``dicom_geometry`` (scale and time) and
-``dicom_header`` (what a chart can use).
+together what its neighbours know: ``dicom_file`` (header and layout), ``dicom_pixel_data``
+(whether all frames are there), ``dicom_frames`` (decoding), ``dicom_display`` (grey levels and
+colours), ``dicom_geometry`` (scale and time) and ``dicom_header`` (what a chart can use).
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from deeppcos.errors import InvalidInput
 from deeppcos.records.dicom_display import shown_frames
 from deeppcos.records.dicom_file import EXPORT_AGAIN, DicomFile, PixelLayout, open_dicom
 from deeppcos.records.dicom_file import pixel_layout as checked_layout
-from deeppcos.records.dicom_frames import check_frames, decoded_frames
+from deeppcos.records.dicom_frames import decoded_frames
 from deeppcos.records.dicom_geometry import (
     ENHANCED_US_VOLUME,
     frame_scale,
@@ -29,6 +29,7 @@ from deeppcos.records.dicom_header import (
     study_identifiers,
     text_of,
 )
+from deeppcos.records.dicom_pixel_data import check_frames
 from deeppcos.records.study_file import MediaKind, OpenedStudyFile
 from deeppcos.vision.decoder_guard import guarded, guarded_items
 from deeppcos.vision.frame import UltrasoundFrame
@@ -84,7 +85,13 @@ def _refuse_other_objects(file: DicomFile) -> None:
     """Refuse what is DICOM but no ultrasound picture."""
     modality = text_of(file.header, "Modality") or ""
     what = UID(text_of(file.header, "SOPClassUID") or "").name or "of unknown kind"
-    if file.pixel_offset is None or "Rows" not in file.header:
+    if file.pixel_offset is None and ("Rows" in file.header or "Image Storage" in what):
+        raise InvalidInput(
+            f"{file.source}: has no pixel data",
+            value=f"a DICOM object, {what}, that may have been cut short",
+            remedy=EXPORT_AGAIN,
+        )
+    if file.pixel_offset is None:
         raise InvalidInput(
             f"{file.source}: holds no picture",
             value=f"a DICOM object, {what}",

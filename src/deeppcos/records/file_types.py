@@ -13,7 +13,7 @@ from pathlib import Path
 from pydicom.valuerep import VR
 
 from deeppcos.errors import InvalidInput
-from deeppcos.vision.volumes import volume_format, volume_head
+from deeppcos.vision.volume_headers import volume_format, volume_head
 
 
 class Reader(StrEnum):

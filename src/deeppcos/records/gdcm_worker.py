@@ -67,7 +67,10 @@ def decode(
         gdcm.PixelFormat(samples, allocated, precision, precision - 1, int(is_signed))
     )
     # GDCM hands out its buffer as text: this is how it becomes bytes again.
-    decoded: bytes = image.GetBuffer().encode("utf-8", "surrogateescape")
+    buffer = image.GetBuffer()
+    if buffer is None:
+        raise ValueError("a frame is damaged")
+    decoded: bytes = buffer.encode("utf-8", "surrogateescape")
     expected = rows * columns * samples * allocated // 8
     if len(decoded) != expected:
         raise ValueError(f"the decoder returned {len(decoded)} of {expected} bytes")
@@ -83,19 +86,18 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """
     while len(header := requests.read(REQUEST.size)) == REQUEST.size:
         syntax, rows, columns, samples, precision, is_signed, length = REQUEST.unpack(header)
+        frame = requests.read(length)
         try:
-            status, payload = (
-                1,
-                decode(
-                    requests.read(length),
-                    syntax=syntax.rstrip(b"\0").decode("ascii"),
-                    rows=rows,
-                    columns=columns,
-                    samples=samples,
-                    precision=precision,
-                    is_signed=bool(is_signed),
-                ),
+            payload = decode(
+                frame,
+                syntax=syntax.rstrip(b"\0").decode("ascii"),
+                rows=rows,
+                columns=columns,
+                samples=samples,
+                precision=precision,
+                is_signed=bool(is_signed),
             )
+            status = 1
         # The parent turns whatever went wrong into a refusal that names the file.
         except Exception as error:
             status, payload = 0, str(error).encode("utf-8", "replace")

@@ -7,6 +7,7 @@ child dies or hangs, one file is refused and the batch goes on. Everything else 
 pydicom and Pillow in the program itself.
 """
 
+import contextlib
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from deeppcos.records.gdcm_worker import ANSWER, REQUEST
 
@@ -132,10 +134,7 @@ def _ask(child: subprocess.Popen[bytes], frame: bytes, layout: FrameFormat) -> b
     return payload
 
 
-def _close_quietly(pipe: object) -> None:
+def _close_quietly(pipe: IO[bytes]) -> None:
     """Close a pipe whose other end may be gone with bytes still to be sent."""
-    close = getattr(pipe, "close")  # noqa: B009 - pipes of either direction
-    try:
-        close()
-    except BrokenPipeError:
-        return
+    with contextlib.suppress(BrokenPipeError):
+        pipe.close()
