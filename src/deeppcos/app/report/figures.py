@@ -166,11 +166,11 @@ def size_histogram(follicles: Sequence[FollicleRecord]) -> Figure | None:
     bins = size_bins(follicles)
     if not any(bins):
         return None
-    pitch, plot, top = 27.0, 74.0, 16.0
+    pitch, plot, top = 27.0, 72.0, 18.0
     width, base = pitch * len(bins), top + plot
     shapes: list[Shape] = [
         Box(x=pitch, y=top - 4, width=pitch * 8, height=plot + 4, fill="sunken", radius=3),
-        Words(x=pitch + 5, y=top + 7, text="counted: 2–9.9 mm", size=8.5, colour="muted"),
+        Words(x=pitch + 1, y=10, text="counted: 2–9.9 mm", size=8.5, colour="muted"),
     ]
     for place, (label, number) in enumerate(zip(_BIN_LABELS, bins, strict=True)):
         shapes += _column(place * pitch, label, number, most=max(bins), base=base, pitch=pitch)

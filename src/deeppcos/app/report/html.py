@@ -4,7 +4,6 @@ Owns what the template is given. Layout stands in ``templates``; content and its
 ``view``. The page carries a content policy that forbids every request.
 """
 
-import json
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -91,7 +89,7 @@ def render_html(document: AssessmentDocument, pictures: Pictures) -> str:
             view=view,
             document=document,
             conclusion=document.conclusion,
-            release=[(name, _release_value(value)) for name, value in document.release.items()],
+            release=wording.release_facts(document),
             words=wording,
             kinds=wording.KIND_WORDS,
             styles=MARKS,
@@ -182,10 +180,6 @@ def _environment() -> Environment:
 
 def _polygon(points: tuple[Point, ...]) -> str:
     return " ".join(f"{x:g},{y:g}" for x, y in points)
-
-
-def _release_value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _content_hash(text: str) -> str:

@@ -4,7 +4,7 @@ Owns the order of the parts and the document's metadata. The parts themselves st
 ``pdf_parts``, type in ``pdf_type``, figures in ``pdf_figures``.
 """
 
-import json
+from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
@@ -25,7 +25,7 @@ from deeppcos.app.report import wording
 from deeppcos.app.report.design import MARKS
 from deeppcos.app.report.field_names import listed, readable
 from deeppcos.app.report.html import Pictures
-from deeppcos.app.report.marks import frame_marks
+from deeppcos.app.report.marks import frame_marks, numbered_follicles
 from deeppcos.app.report.pdf_figures import FramePicture, colour
 from deeppcos.app.report.pdf_parts import (
     CONTENT_WIDTH,
@@ -34,7 +34,8 @@ from deeppcos.app.report.pdf_parts import (
     boxed,
     criterion_cards,
     facts,
-    follicle_part,
+    follicle_histogram,
+    follicle_table,
     grid,
     measurement_table,
     page_frame,
@@ -53,6 +54,9 @@ from deeppcos.app.report.view import ReportView, frame_summary, ovary_lines, rep
 from deeppcos.records.assessment_document import AssessmentDocument, Consideration, FrameRecord
 
 _STUDY_LENGTH = 70
+_TALLEST_PICTURE = 62 * mm
+_FEW_FOLLICLES = 24
+"""So many rows stay on the page of their picture."""
 
 
 def render_pdf(document: AssessmentDocument, pictures: Pictures) -> bytes:
@@ -130,7 +134,7 @@ def _severity(view: ReportView) -> list[Flowable]:
     if severity.overridden_because:
         lead = "Not to be read as severity of the condition:"
         parts = [led_paragraph(lead, severity.overridden_because, "missing"), *parts]
-    return _section(f"Severity by axis: {view.severity_profile}", *parts)
+    return [KeepTogether(_section(f"Severity by axis: {view.severity_profile}", *parts))]
 
 
 def _measurements(view: ReportView) -> list[Flowable]:
@@ -145,12 +149,13 @@ def _measurements(view: ReportView) -> list[Flowable]:
 
 
 def _pictures(view: ReportView, pictures: Pictures) -> list[Flowable]:
+    parts: list[Flowable] = []
     if not view.key_frames:
-        parts = _section("Pictures", paragraph("No picture was assessed.", "quiet"))
-    else:
-        parts = [*_section("Pictures", paragraph(wording.UNCONFIRMED_MARKS, "quiet"))]
+        parts += _section("Pictures", paragraph("No picture was assessed.", "quiet"))
+    lead = _section("Pictures", paragraph(wording.UNCONFIRMED_MARKS, "quiet"))
     for frame in view.key_frames:
-        parts += _frame(frame, pictures.get((frame.source, frame.frame)))
+        parts += _frame(frame, pictures.get((frame.source, frame.frame)), lead=lead)
+        lead = []
     if view.further_frames:
         parts.append(paragraph(wording.further_frames(view.further_frames), "quiet"))
     if view.silent:
@@ -167,29 +172,38 @@ def _pictures(view: ReportView, pictures: Pictures) -> list[Flowable]:
     return parts
 
 
-def _frame(frame: FrameRecord, pixels: npt.NDArray[np.uint8] | None) -> list[Flowable]:
+def _frame(
+    frame: FrameRecord, pixels: npt.NDArray[np.uint8] | None, *, lead: Sequence[Flowable]
+) -> list[Flowable]:
+    """The picture as it was, the picture with its outlines, and what was measured in it.
+
+    ``lead`` stays on the page of the picture.
+    """
     gap = 8.0
-    width = (CONTENT_WIDTH - gap) / 2
+    column = (CONTENT_WIDTH - gap) / 2
+    width = min(column, _TALLEST_PICTURE * frame.width / frame.height)
     title = f"{frame.source}, {wording.frame_number(frame.frame)}"
-    pair = grid(
-        [
-            [
-                FramePicture(frame, pixels, width=width, is_marked=False),
-                "",
-                FramePicture(frame, pixels, width=width, is_marked=True),
-            ]
-        ],
-        [width, gap, width],
-        [("RIGHTPADDING", (0, 0), (-1, -1), 0)],
-    )
-    head: list[Flowable] = [
-        paragraph(f"{title}{f', {frame.side} ovary' if frame.side else ''}", "h3"),
-        pair,
+    plain = FramePicture(frame, pixels, width=width, is_marked=False)
+    marked = FramePicture(frame, pixels, width=width, is_marked=True)
+    notes = wording.frame_notes(frame, has_picture=pixels is not None)
+    told: list[Flowable] = [
         _legend(frame),
-        led_paragraph(f"{frame_summary(frame)}.", " ".join(ovary_lines(frame))),
-        paragraph(". ".join(wording.frame_notes(frame, has_picture=pixels is not None)), "quiet"),
+        led_paragraph(f"{frame_summary(frame)}.", ""),
+        *(paragraph(line) for line in ovary_lines(frame)),
+        *(paragraph(note, "quiet") for note in notes),
     ]
-    return [KeepTogether(head), *follicle_part(frame), Spacer(1, 12)]
+    histogram = follicle_histogram(frame)
+    no_edge = [("RIGHTPADDING", (0, 0), (-1, -1), 0)]
+    block: list[Flowable] = [
+        *lead,
+        paragraph(f"{title}{f', {frame.side} ovary' if frame.side else ''}", "h3"),
+        grid([[plain, "", marked]], [column, gap, column], no_edge),
+        grid([[told, "", histogram]], [column, gap, column], no_edge),
+    ]
+    table = follicle_table(frame)
+    if len(numbered_follicles(frame)) <= _FEW_FOLLICLES:
+        return [KeepTogether([*block, *table]), Spacer(1, 14)]
+    return [KeepTogether(block), *table, Spacer(1, 14)]
 
 
 def _legend(frame: FrameRecord) -> Paragraph:
@@ -216,17 +230,16 @@ def _considerations(considerations: list[Consideration]) -> list[Flowable]:
 def _provenance(view: ReportView) -> list[Flowable]:
     document = view.document
     pairs = [*wording.provenance_facts(document)]
-    pairs += [(wording.rule_words(rule), wording.standing(rule)) for rule in document.rules]
     pairs += [("Release", "no network was used")] if not document.release else []
-    pairs += [
-        (
-            f"Release: {readable(name)}",
-            value if isinstance(value, str) else json.dumps(value),
-        )
-        for name, value in document.release.items()
-    ]
+    pairs += [(f"Release: {name}", value) for name, value in wording.release_facts(document)]
     pairs += [(file.source, f"SHA-256 {file.sha256}") for file in document.provenance.inputs]
-    return _section("Provenance", facts(pairs))
+    parts: list[Flowable] = [facts(pairs)]
+    if document.rules:
+        parts += [Spacer(1, 8), paragraph("Thresholds applied", "h3")]
+    for rule in document.rules:
+        told = [bullet(wording.rule_words(rule)), indented(wording.standing(rule), "quiet")]
+        parts.append(KeepTogether(told))
+    return _section("Provenance", *parts)
 
 
 def _signature(document: AssessmentDocument) -> list[Flowable]:

@@ -6,6 +6,7 @@ Owns how parts of the report look on A4. Their order and content stand in ``pdf`
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from reportlab.graphics import shapes as rl
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
@@ -41,7 +42,7 @@ Commands = list[tuple[Any, ...]]
 def grid(
     rows: Sequence[Sequence[Any]], widths: Sequence[float], commands: Commands, **options: Any
 ) -> Table:
-    """A table without surprises: top-aligned, no padding but what is asked for."""
+    """A table without surprises: top-aligned, and a row longer than a page goes on overleaf."""
     base: Commands = [
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("LEFTPADDING", (0, 0), (-1, -1), 0),
@@ -54,6 +55,7 @@ def grid(
         colWidths=list(widths),
         style=TableStyle([*base, *commands]),
         hAlign="LEFT",
+        splitInRow=1,
         **options,
     )
 
@@ -148,7 +150,7 @@ def severity_table(rows: Sequence[AxisRow], *, notice: str) -> list[Flowable]:
         words: list[Flowable] = [
             led_paragraph(
                 f"{row.words[0].upper()}{row.words[1:]}{':' if row.drivers else ''}",
-                ", ".join(row.drivers),
+                "; ".join(row.drivers),
             )
         ]
         if row.missing:
@@ -195,17 +197,16 @@ def measurement_table(view: ReportView) -> Table:
     )
 
 
-def follicle_part(frame: FrameRecord) -> list[Flowable]:
-    """Sizes as a histogram and every follicle in a compact table."""
+def follicle_histogram(frame: FrameRecord) -> rl.Drawing | str:
+    """Sizes of the frame's follicles; nothing where none has a size."""
+    figure = size_histogram([follicle for _, follicle in numbered_follicles(frame)])
+    return "" if figure is None else drawing(figure, scale=0.7)
+
+
+def follicle_table(frame: FrameRecord) -> list[Flowable]:
+    """Every follicle of the frame in a compact table; nothing where there is none."""
     follicles = numbered_follicles(frame)
-    if not follicles:
-        return []
-    parts: list[Flowable] = []
-    histogram = size_histogram([follicle for _, follicle in follicles])
-    if histogram is not None:
-        parts.append(drawing(histogram, scale=0.72))
-    parts.append(_follicle_table(follicles))
-    return parts
+    return [_follicle_table(follicles)] if follicles else []
 
 
 def _follicle_table(follicles: Sequence[tuple[int, FollicleRecord]]) -> Table:

@@ -16,6 +16,8 @@ from deeppcos.records.assessment_document import AssessmentDocument
 
 WIDTH = 80
 MOST_LINES = 45
+MOST_NAMED = 8
+"""Missing inputs named in one list: they are what a reader can act on, so reasons give way."""
 _MARKERS = {"present": "[+]", "absent": "[-]", "unknown": "[?]", "not_assessable": "[/]"}
 _STATE_STYLES = {
     "present": "bold blue",
@@ -62,7 +64,7 @@ def report_lines(document: AssessmentDocument, *, width: int = WIDTH) -> tuple[L
         width: Columns, at least 40.
     """
     view = report_view(document)
-    for most in (4, 2, 1):
+    for most in (6, 5, 4, 3, 2, 1):
         lines = _lines(view, width=width, most=most)
         if len(lines) <= MOST_LINES:
             return lines
@@ -79,7 +81,7 @@ def _lines(view: ReportView, *, width: int, most: int) -> tuple[Line, ...]:
         lines += _wrapped(f"!! {flag}", width, "bold red", indent=3)
     lines += _wrapped(view.sentence, width, "bold")
     if conclusion.missing:
-        missing = f"Still missing: {listed(conclusion.missing, most=2 * most)}"
+        missing = f"Still missing: {listed(conclusion.missing, most=MOST_NAMED)}"
         lines += _wrapped(missing, width, "yellow")
     lines.append(Line(text=""))
     for card in view.criteria:
@@ -88,7 +90,7 @@ def _lines(view: ReportView, *, width: int, most: int) -> tuple[Line, ...]:
     lines += _severity(view, width, most)
     if document.would_settle:
         steps = [step.measurement for step in document.would_settle]
-        settle = f"Would settle this: {listed(steps, most=2 * most)}"
+        settle = f"Would settle this: {listed(steps, most=MOST_NAMED)}"
         lines += [Line(text=""), *_wrapped(settle, width, "bold")]
     return (*lines, *_closing(view, width, most))
 
@@ -100,7 +102,7 @@ def _criterion(card: CriterionCard, width: int, most: int) -> list[Line]:
         lines += _wrapped(f"    {reason}", width, indent=4)
     if card.missing:
         lead = "unknown because missing" if card.state == "unknown" else "missing"
-        missing = f"    {lead}: {listed(card.missing, most=2 * most)}"
+        missing = f"    {lead}: {listed(card.missing, most=MOST_NAMED)}"
         lines += _wrapped(missing, width, "yellow", indent=4)
     if card.provisional_on:
         provisional = f"    provisional until known: {listed(card.provisional_on)}"
@@ -137,9 +139,9 @@ def _severity(view: ReportView, width: int, most: int) -> list[Line]:
 def _axis(row: AxisRow, most: int) -> str:
     parts = [f"{row.title}: {row.words}"]
     if row.drivers:
-        parts.append(listed(row.drivers, most=most))
+        parts += _shortened(row.drivers, most)
     if row.missing:
-        parts.append(f"missing {listed(row.missing, most=most)}")
+        parts.append(f"missing {listed(row.missing, most=most + 1)}")
     return "; ".join(parts)
 
 

@@ -5,6 +5,7 @@ anyone has a condition; it says how findings stand to a criteria profile. Follic
 follicles.
 """
 
+import json
 from datetime import UTC, datetime
 
 from deeppcos.app.report.field_names import listed, readable
@@ -28,6 +29,8 @@ THREE_QUANTITIES = (
     "FNPS, the tracked estimate and FNPO are three quantities and never stand in for one "
     "another. In brackets: the range the method allows."
 )
+LONGEST_VALUE = 300
+"""Letters of one part of a release's manifest that a report shows."""
 VERIFICATION_WORDS = {
     "V": "read in a primary source",
     "V2": "read in a secondary source only",
@@ -229,6 +232,20 @@ def provenance_facts(document: AssessmentDocument) -> tuple[tuple[str, str], ...
             f"{document.schema_name}; frames count from 1 here and from 0 in assessment.json",
         ),
     )
+
+
+def release_facts(document: AssessmentDocument) -> tuple[tuple[str, str], ...]:
+    """The release's manifest as name and value; long parts are cut, and say so."""
+    return tuple(
+        (readable(name), _short(value if isinstance(value, str) else json.dumps(value)))
+        for name, value in document.release.items()
+    )
+
+
+def _short(text: str) -> str:
+    if len(text) <= LONGEST_VALUE:
+        return text
+    return f"{text[:LONGEST_VALUE]} … (whole in assessment.json)"
 
 
 def signed_words(signature: Signature) -> str:
