@@ -104,7 +104,7 @@ def criterion_cards(cards: Sequence[CriterionCard]) -> Table:
     for left, right in zip(cards[::2], cards[1::2], strict=True):
         row = len(rows)
         commands += [*_card_edge(left, (0, row)), *_card_edge(right, (2, row))]
-        rows += [[_card(left, width), "", _card(right, width)], [Spacer(1, 2), "", ""]]
+        rows += [[_card(left, width), "", _card(right, width)], [Spacer(1, 2) for _ in range(3)]]
     return grid(rows[:-1], [width, gap, width], commands)
 
 
