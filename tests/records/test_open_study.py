@@ -98,6 +98,8 @@ def test_what_systems_leave_behind_and_texts_are_passed_over_in_folders(tmp_path
         left.write_bytes(b"\0\0\0\1Bud1")
     (tmp_path / "chart.json").write_text("{}")
     (tmp_path / "notes.txt").write_text("left ovary")
+    (tmp_path / "README").write_text("Start VIEWER.EXE")
+    (tmp_path / "VIEWER.EXE").write_bytes(b"MZ")
     assert names(list(open_paths([tmp_path]))) == ["IM1.png"]
 
 

@@ -5,8 +5,9 @@ Decoding is the business of the readers.
 
 In a folder, everything is tried in natural order (``IM2`` before ``IM10``), sub-folders
 included, except hidden files, what operating systems leave behind, links back into a folder
-already seen, and files that say by their name that they are texts or tables: a chart beside the
-pictures is no broken picture. A file given by name is always answered for.
+already seen, and files that say by their name that they are texts, tables or the viewer of a
+patient's disc: a chart beside the pictures is no broken picture. A file given by name is always
+answered for.
 """
 
 import os
@@ -29,10 +30,13 @@ from deeppcos.vision.volumes import open_volume
 
 __all__ = ["MediaKind", "OpenedStudyFile", "RefusedFile", "open_file", "open_paths"]
 
-_LEFT_BEHIND = frozenset({"__macosx", "thumbs.db", "desktop.ini", "dicomdir", "$recycle.bin"})
-_TEXTS_AND_TABLES = frozenset(
+_LEFT_BEHIND = frozenset(
+    {"__macosx", "thumbs.db", "desktop.ini", "dicomdir", "$recycle.bin", "readme", "license"}
+)
+_NOT_PICTURES = frozenset(
     {".json", ".txt", ".csv", ".tsv", ".md", ".html", ".htm", ".xml", ".yaml", ".yml", ".log"}
-    | {".ini", ".pdf", ".xlsx", ".xls", ".docx", ".py"}
+    | {".ini", ".inf", ".pdf", ".xlsx", ".xls", ".docx", ".py", ".css", ".js", ".svg", ".ico"}
+    | {".exe", ".dll", ".jar", ".bat", ".sh", ".app"}
 )
 _MAX_HEADER_BYTES = 64 * 1024**2
 
@@ -198,9 +202,9 @@ def _is_left_behind(name: str) -> bool:
 
 
 def _is_beside_the_pictures(path: Path, companions: set[str]) -> bool:
-    """Texts and tables by their name, and the voxels an MHD header beside them names."""
+    """No pictures by their name, and the voxels an MHD header beside them names."""
     suffix = path.suffix.lower()
-    return suffix in _TEXTS_AND_TABLES or (suffix in (".raw", ".zraw") and path.stem in companions)
+    return suffix in _NOT_PICTURES or (suffix in (".raw", ".zraw") and path.stem in companions)
 
 
 def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
