@@ -41,6 +41,8 @@ class Finding:
         provisional_on: For a present finding: what could still withdraw it. A finding that is
             provisional counts as present, but never suffices for ``criteria_met``.
         rules: The thresholds that were applied, with their sources.
+        is_contradicted: Whether it is open because two answers contradict each other. A third
+            answer does not decide between them.
     """
 
     state: State
@@ -48,6 +50,7 @@ class Finding:
     missing: tuple[str, ...] = ()
     provisional_on: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
+    is_contradicted: bool = False
 
     @property
     def is_provisional(self) -> bool:
@@ -163,14 +166,19 @@ def agreeing(*findings: Finding) -> Finding:
     """Several ways of asking the same question: one answer if they agree, unknown if not.
 
     An open way is ignored beside an answered one. Two answers that contradict each other make
-    the question open again; they never overrule each other, so that a further test cannot
-    reverse what an earlier one settled.
+    the question open again, and it stays open whatever a third says: a further test must not
+    reverse what an earlier one settled, not even by way of a contradiction.
     """
     answered = [f for f in findings if not f.state.is_open]
+    contradicted = [f for f in findings if f.is_contradicted]
     states = {f.state for f in answered}
-    if len(states) > 1:
-        combined = _joined(State.UNKNOWN, answered, 1)
-        return replace(combined, reasons=("The tests contradict each other.", *combined.reasons))
+    if contradicted or len(states) > 1:
+        combined = _joined(State.UNKNOWN, [*contradicted, *answered], 1)
+        return replace(
+            combined,
+            reasons=unique(("The tests contradict each other.", *combined.reasons)),
+            is_contradicted=True,
+        )
     if states:
         return _joined(states.pop(), answered, 1)
     return _joined(at_least_state(1, [f.state for f in findings]), list(findings), 1)
@@ -187,4 +195,5 @@ def _joined(state: State, parts: list[Finding], count: int) -> Finding:
         missing=unique(m for f in parts for m in f.missing) if is_open else (),
         provisional_on=unique(p for f in parts for p in f.provisional_on) if is_provisional else (),
         rules=tuple(dict.fromkeys(r for f in parts for r in f.rules)),
+        is_contradicted=is_open and any(f.is_contradicted for f in parts),
     )

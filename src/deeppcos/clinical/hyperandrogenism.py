@@ -4,6 +4,8 @@ Owns how the answers are put together and when they may be read. Each hormone's 
 the business of ``hormones``.
 """
 
+from dataclasses import replace
+
 from deeppcos.clinical.analytes import Analyte
 from deeppcos.clinical.chart import PatientChart
 from deeppcos.clinical.finding import (
@@ -164,13 +166,7 @@ def _with_weak_signs(signs: Signs, finding: Finding) -> Finding:
     note = (
         f"{' and '.join(names).capitalize()}: weak evidence on its own; does not decide [G2; V2]."
     )
-    return Finding(
-        state=finding.state,
-        reasons=(*finding.reasons, note),
-        missing=finding.missing,
-        provisional_on=finding.provisional_on,
-        rules=finding.rules,
-    )
+    return replace(finding, reasons=(*finding.reasons, note))
 
 
 def _with_second_line(chart: PatientChart, finding: Finding) -> Finding:

@@ -8,7 +8,6 @@ answers "at the threshold or over?". Which of these answers counts is the busine
 from deeppcos.clinical.finding import Finding, absent, agreeing, any_of, present, unknown
 from deeppcos.clinical.ovary import (
     FollicleNumberPerOvary,
-    OvarianVolume,
     OvaryMeasurements,
     SeenOvary,
     Side,
@@ -89,47 +88,28 @@ def were_both_seen(scan: Ultrasound) -> bool:
 
 
 def volumes(scan: Ultrasound, rule: Rule) -> Finding:
-    """Ovarian volume of either ovary, leaving out one with a dominant follicle or corpus luteum."""
-    chart = any_of(*(_volume(charted(scan, s).volume, _dominant(scan, s), s, rule) for s in Side))
+    """Ovarian volume of either ovary, leaving out one with a dominant follicle or corpus luteum.
+
+    Whether there is one is taken from the source that measured the volume.
+    """
+    chart = any_of(*(_volume(charted(scan, side), side, rule) for side in Side))
     measured = [s for s in scan.seen if s.measurements.volume is not None]
     if not measured:
         return _needing_both(scan, chart, rule)
     sides = [
         agreeing(
-            *(
-                _volume(s.measurements.volume, _dominant(scan, side), side, rule)
-                for s in measured
-                if s.side is side
-            ),
+            *(_volume(s.measurements, side, rule) for s in measured if s.side is side),
             unknown(missing=[f"ultrasound.{side}.volume_ml"]),
         )
         for side in Side
     ]
-    unsided = [
-        _volume(
-            s.measurements.volume, s.measurements.dominant_follicle_or_corpus_luteum, None, rule
-        )
-        for s in measured
-        if s.side is None
-    ]
+    unsided = [_volume(s.measurements, None, rule) for s in measured if s.side is None]
     return _needing_both(scan, agreeing(chart, any_of(*sides, *unsided)), rule)
 
 
-def _dominant(scan: Ultrasound, side: Side) -> bool | None:
-    """Whether chart or picture shows a dominant follicle or corpus luteum on that side."""
-    answers = [charted(scan, side).dominant_follicle_or_corpus_luteum]
-    answers += [
-        s.measurements.dominant_follicle_or_corpus_luteum for s in scan.seen if s.side is side
-    ]
-    if True in answers:
-        return True
-    return False if False in answers else None
-
-
-def _volume(
-    volume: OvarianVolume | None, dominant: bool | None, side: Side | None, rule: Rule
-) -> Finding:
+def _volume(ovary: OvaryMeasurements, side: Side | None, rule: Rule) -> Finding:
     """One volume, read only where no dominant follicle or corpus luteum enlarges the ovary."""
+    volume, dominant = ovary.volume, ovary.dominant_follicle_or_corpus_luteum
     if volume is None:
         return unknown(missing=[f"ultrasound.{side}.volume_ml"] if side else [])
     name = f"Volume of the {side or 'one'} ovary {volume.ml:g} mL{_by(volume.source)}"
