@@ -1,0 +1,1 @@
+"""The doors: use cases, command line and reports."""

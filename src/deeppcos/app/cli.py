@@ -1,0 +1,296 @@
+"""The command line: one thin function a verb.
+
+Owns options, exit status and what goes to which stream. The work is done by ``workflow``, and
+heavy parts are imported inside the commands so that help stays instant.
+
+Exit status: 0 when every input was read, 1 when some were refused, 2 for wrong usage.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deeppcos.errors import DeepPCOSError
+
+if TYPE_CHECKING:
+    from deeppcos.app.workflow import Progress
+    from deeppcos.records.assessment_json import AssessmentDocument
+
+SOME_REFUSED, WRONG_USAGE = 1, 2
+
+app = typer.Typer(
+    name="deeppcos",
+    help="Reads ovarian ultrasound and a chart, measures follicles, and answers the PCOS "
+    "criteria with reasons and unknowns. Research use. Not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class OutputFormat(StrEnum):
+    """What is written to standard output."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Naming(StrEnum):
+    """The name of the condition that is shown."""
+
+    PCOS = "pcos"
+    PMOS = "pmos"
+    BOTH = "both"
+
+
+ProfileOption = Annotated[
+    str,
+    typer.Option(
+        "--profile",
+        help="Criteria profile: guideline_2023, rotterdam_2003, nih_1990, aepcos_2006 or "
+        "aepcos_2006_fnpo25.",
+    ),
+]
+FormatOption = Annotated[
+    OutputFormat, typer.Option("--format", help="Text for people, or one JSON document.")
+]
+NameOption = Annotated[
+    Naming,
+    typer.Option("--name", envvar="DEEPPCOS_NAME", help="Name of the condition that is shown."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+    ] = False,
+) -> None:
+    """Reads ovarian ultrasound and a chart; answers the PCOS criteria. Research use."""
+    if version:
+        from deeppcos import __version__
+
+        typer.echo(f"deeppcos {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def analyze(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Pictures, sweeps, volumes, or folders of them.", show_default=False),
+    ],
+    chart: Annotated[
+        Path | None, typer.Option(help="The patient's chart, a deeppcos.chart/1 JSON file.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for report.html, report.pdf, assessment.json and overlays."),
+    ] = None,
+    profile: ProfileOption = "guideline_2023",
+    output_format: FormatOption = OutputFormat.TEXT,
+    name: NameOption = Naming.BOTH,
+    force: Annotated[bool, typer.Option(help="Replace a report that is already there.")] = False,
+    release: Annotated[
+        Path | None, typer.Option(help="Folder of another release than the shipped one.")
+    ] = None,
+) -> None:
+    """Measure ovaries in pictures and assess them together with the chart."""
+    from deeppcos.app import workflow
+
+    with _told_plainly():
+        if out is not None:
+            workflow.claim_output(out, force=force)
+        with _progress_bar(is_wanted=sys.stderr.isatty()) as progress:
+            study = workflow.analyze_study(
+                paths,
+                chart=chart,
+                profile=profile,
+                name=name.value,
+                release=release,
+                leave_out=out,
+                progress=progress,
+            )
+        if out is not None:
+            workflow.write_report(study, out)
+    _write(study.document, output_format)
+    for refusal in study.document.refused:
+        typer.echo(f"refused: {refusal.reason}", err=True)
+    if study.document.refused:
+        raise typer.Exit(SOME_REFUSED)
+
+
+@app.command()
+def assess(
+    chart: Annotated[
+        Path,
+        typer.Argument(
+            help="The patient's chart, a deeppcos.chart/1 JSON file; - reads it from "
+            "standard input.",
+            show_default=False,
+        ),
+    ],
+    profile: ProfileOption = "guideline_2023",
+    output_format: FormatOption = OutputFormat.TEXT,
+    name: NameOption = Naming.BOTH,
+) -> None:
+    """Assess a chart alone, without pictures."""
+    from deeppcos.app import workflow
+
+    with _told_plainly():
+        source: Path | str = sys.stdin.read() if str(chart) == "-" else chart
+        document = workflow.assess_chart(source, profile=profile, name=name.value)
+    _write(document, output_format)
+
+
+@app.command()
+def example(
+    folder: Annotated[Path, typer.Argument(help="Where to write the study.")] = Path(
+        "deeppcos-example"
+    ),
+    force: Annotated[bool, typer.Option(help="Replace an example already there.")] = False,
+) -> None:
+    """Write a ready study of synthetic pictures and a chart to try everything on."""
+    from deeppcos.app.example_study import write_example_study
+
+    with _told_plainly():
+        study = write_example_study(folder, force=force)
+    typer.echo(f"wrote {folder}: {len(study.stills)} stills, a sweep and a chart")
+    typer.echo(f"next: deeppcos analyze {folder} --chart {study.chart} --out {folder}/report")
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(help="Folder with mmotu/, ovary_closeups/, refuse/.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; a killed run goes on there.")],
+    network: Annotated[str, typer.Option(help="seeing or plain_unet.")] = "seeing",
+    steps: Annotated[int, typer.Option(help="Optimiser steps.", min=1)] = 2000,
+    threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 2,
+) -> None:
+    """Train the network that sees (needs the train extra)."""
+    with _told_plainly(), _with_extra("train"):
+        from deeppcos.learning.pool import gather
+        from deeppcos.learning.train import TrainConfig, split_samples
+        from deeppcos.learning.train import train as run_training
+
+        config = TrainConfig(network=network, steps=steps, threads=threads)
+        samples = gather(data, synthetic=config.synthetic)
+        final = run_training(split_samples(samples).training, config, out)
+    typer.echo(f"trained: {final}")
+
+
+@app.command()
+def release(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished training run.")],
+    data: Annotated[Path, typer.Option(help="The data it was trained on.")],
+    out: Annotated[Path, typer.Option(help="Folder for the release; must be new.")],
+    name: Annotated[str, typer.Option(help="Name of the release.")],
+    baseline: Annotated[
+        Path | None, typer.Option(help="A finished run of plain_unet to measure beside.")
+    ] = None,
+) -> None:
+    """Export, measure on held-out groups, calibrate, write the manifest (needs the train extra)."""
+    with _told_plainly(), _with_extra("train"):
+        from deeppcos.learning.pool import gather
+        from deeppcos.learning.publish import make_release
+        from deeppcos.learning.train import TrainConfig, split_samples
+
+        split = split_samples(gather(data, synthetic=TrainConfig().synthetic))
+        manifest = make_release(run, split, out, name=name, baseline=baseline)
+    typer.echo(f"released {manifest.name} in {out}")
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option(help="Folder with mmotu/, ovary_closeups/, refuse/.")],
+    release_folder: Annotated[
+        Path | None, typer.Option("--release", help="Folder of another release.")
+    ] = None,
+    card: Annotated[
+        Path | None, typer.Option(help="Also write the model card of the release here.")
+    ] = None,
+) -> None:
+    """Measure a release on the held-out patient groups, with 95 % intervals."""
+    with _told_plainly(), _with_extra("train"):
+        from deeppcos.learning.model_card import figure_lines, model_card
+        from deeppcos.learning.pool import gather
+        from deeppcos.learning.publish import measured_again
+        from deeppcos.learning.train import split_samples
+        from deeppcos.vision.release import SHIPPED, load_release
+
+        loaded = load_release(release_folder or SHIPPED)
+        figures = measured_again(loaded, split_samples(gather(data, synthetic=0)))
+        if card is not None:
+            card.write_text(model_card(loaded.manifest))
+    for line in figure_lines(figures):
+        typer.echo(line)
+
+
+def _write(document: "AssessmentDocument", output_format: OutputFormat) -> None:
+    """One document on standard output, nothing else there."""
+    from deeppcos.app.report.text import report_text
+    from deeppcos.records.assessment_json import to_json
+
+    text = to_json(document) if output_format is OutputFormat.JSON else report_text(document)
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Turn our own errors into one line on standard error and the status of wrong usage."""
+    try:
+        yield
+    except DeepPCOSError as problem:
+        typer.echo(f"deeppcos: {problem}", err=True)
+        raise typer.Exit(WRONG_USAGE) from None
+    except BrokenPipeError:
+        raise typer.Exit(0) from None
+    except OSError as problem:
+        place = f"{problem.filename}: " if problem.filename else ""
+        typer.echo(f"deeppcos: {place}{problem.strerror}", err=True)
+        raise typer.Exit(WRONG_USAGE) from None
+
+
+@contextmanager
+def _with_extra(extra: str) -> Iterator[None]:
+    """Say which extra to install when one of its packages is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        typer.echo(
+            f"deeppcos: {missing.name} is not installed; it belongs to the {extra} extra; "
+            f"pip install 'deeppcos[{extra}]'",
+            err=True,
+        )
+        raise typer.Exit(WRONG_USAGE) from None
+
+
+@contextmanager
+def _progress_bar(*, is_wanted: bool) -> Iterator["Progress | None"]:
+    """A progress bar on standard error while somebody watches."""
+    if not is_wanted:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def moved(source: str, done: int, total: int) -> None:
+            bar.update(task, description=Path(source).name[:40], completed=done, total=total)
+
+        yield moved

@@ -1,0 +1,89 @@
+"""Tight crops of ovaries from several machines, with ovary and follicle outlines.
+
+Names are not labels. The same picture occurs under several names, noted by the reader; such
+pictures are joined into one group, so that none is learned from and measured on.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from deeppcos.errors import InvalidInput
+from deeppcos.learning.samples import FollicleMark, Sample
+from deeppcos.learning.sources.pictures import filled, read_grey
+from deeppcos.learning.splits import joined_groups
+
+THUMBNAIL_SIDE = 24
+SAME_LOOK_CORRELATION = 0.9
+"""Correlation of thumbnails above which two crops are taken for one scan."""
+
+
+def read_closeups(folder: Path) -> list[Sample]:
+    """Read a folder with ``marks.json`` and ``images/``.
+
+    Args:
+        folder: The data set.
+
+    Returns:
+        One sample a picture.
+
+    Raises:
+        InvalidInput: If the marks are missing or a picture cannot be read.
+    """
+    marks_file = folder / "marks.json"
+    if not marks_file.is_file():
+        raise InvalidInput(f"{folder}: no marks.json", remedy="name the folder that holds it")
+    entries = json.loads(marks_file.read_text())
+    pictures = {e["id"]: read_grey(folder / "images" / f"{e['id']}.webp") for e in entries}
+    identities: dict[str, list[str]] = {e["id"]: _named_twins(e) for e in entries}
+    names = sorted(pictures)
+    looks = {name: _look(pictures[name][0]) for name in names}
+    for i, a in enumerate(names):
+        for b in names[:i]:
+            if float(looks[a] @ looks[b]) > SAME_LOOK_CORRELATION:
+                identities[a].append(b)
+    groups = joined_groups(identities)
+    return [_sample(e, groups[e["id"]], pictures[e["id"]]) for e in entries]
+
+
+def _named_twins(entry: dict[str, str]) -> list[str]:
+    """The picture itself and the names its note calls the same."""
+    note = entry.get("note") or ""
+    named = re.findall(r"(?:normal|pco)_\d+", note) if "same" in note else []
+    return [entry["id"], *named]
+
+
+def _look(grey: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    """Unit-length thumbnail."""
+    small = cv2.resize(grey, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
+    centred = small.astype(np.float32).ravel() - float(small.mean())
+    return np.asarray(centred / (float(np.linalg.norm(centred)) + 1e-6))
+
+
+def _sample(entry: dict, group: str, pictures: tuple) -> Sample:  # type: ignore[type-arg]
+    """One entry of the marks file."""
+    grey, raw = pictures
+    height, width = grey.shape
+    outline = entry["ovary"]
+    ovary = None
+    if outline is not None:
+        ovary = filled(np.asarray(outline, np.float32), height=height, width=width)
+    marks = tuple(
+        FollicleMark(polygon=np.asarray(m["polygon"], np.float32), is_sure=m["certainty"] == "sure")
+        for m in entry["follicles"]
+    )
+    return Sample(
+        name=f"closeups/{entry['id']}",
+        source="closeups",
+        group=f"closeups/{group}",
+        kind="ovary",
+        grey=grey,
+        raw_grey=raw,
+        ovary=ovary,
+        lesion=np.zeros(grey.shape, bool),
+        readings={"r1": marks},
+        subgroup="close-up",
+    )

@@ -1,0 +1,118 @@
+"""Follicles as separate instances, from the network's follicle and core maps.
+
+The core map has one hill a follicle, so touching follicles are flooded from separate tops
+(marker-controlled watershed). Owns instance separation and scoring; diameters are the business
+of ``geometry``, probabilities of ``uncertainty``.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollicleRule:
+    """Thresholds chosen on training groups and carried by the release.
+
+    Attributes:
+        interior: Follicle map value that counts as inside.
+        top: Core map value of a hill top.
+        least_area_px: Smallest instance in network pixels.
+        least_score: Smallest mean follicle value of an instance that is kept.
+        least_overlap: Smallest share of the instance that lies in the ovary.
+    """
+
+    interior: float = 0.45
+    top: float = 0.5
+    least_area_px: int = 14
+    least_score: float = 0.5
+    least_overlap: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollicleInstance:
+    """One follicle in network pixels.
+
+    Attributes:
+        mask: ``(S, S) bool``.
+        score: Mean follicle value inside, 0 to 1; not yet a probability.
+    """
+
+    mask: npt.NDArray[np.bool_]
+    score: float
+
+
+def separate_follicles(
+    *, follicle: Floats, core: Floats, ovary: npt.NDArray[np.bool_], rule: FollicleRule
+) -> list[FollicleInstance]:
+    """Cut the follicle map into instances.
+
+    Args:
+        follicle: ``(S, S) float32`` in [0, 1], probability of follicle interior.
+        core: ``(S, S) float32`` in [0, 1], one hill a follicle.
+        ovary: ``(S, S) bool`` where follicles may lie.
+        rule: Thresholds.
+
+    Returns:
+        Instances, best score first.
+    """
+    inside = follicle > rule.interior
+    labels = flooded(inside, core, top=rule.top)
+    found = []
+    for number in range(1, int(labels.max()) + 1):
+        mask = labels == number
+        area = int(mask.sum())
+        if area < rule.least_area_px or ovary[mask].mean() < rule.least_overlap:
+            continue
+        score = float(follicle[mask].mean())
+        if score >= rule.least_score:
+            found.append(FollicleInstance(mask=mask, score=score))
+    return sorted(found, key=lambda instance: -instance.score)
+
+
+def flooded(inside: npt.NDArray[np.bool_], core: Floats, *, top: float) -> npt.NDArray[np.int32]:
+    """Label the interior by the hill top each pixel drains to.
+
+    A blob without any top keeps one label: it is one follicle whose hill is low.
+
+    Args:
+        inside: ``(S, S) bool`` interior.
+        core: ``(S, S) float32`` hills.
+        top: Height at which hills are separate.
+
+    Returns:
+        ``(S, S) int32``, 0 outside.
+    """
+    smooth = np.asarray(cv2.GaussianBlur(core, (0, 0), 0.8), np.float32)
+    tops = ((smooth > top) & inside).astype(np.uint8)
+    _, seeds = cv2.connectedComponents(tops, connectivity=4)
+    seeds = np.asarray(seeds, np.int32)
+    blob_count, blobs = cv2.connectedComponents(inside.astype(np.uint8), connectivity=4)
+    following = int(seeds.max())
+    for blob in range(1, blob_count):
+        here = blobs == blob
+        if not seeds[here].any():
+            following += 1
+            seeds[here] = following
+    if following == 0:
+        return seeds
+    markers = seeds.copy()
+    markers[~inside] = following + 1
+    relief = np.clip((1.0 - smooth) * 255, 0, 255).astype(np.uint8)
+    cv2.watershed(cv2.cvtColor(relief, cv2.COLOR_GRAY2BGR), markers)
+    return _without_ridges(markers, inside, outside_label=following + 1)
+
+
+def _without_ridges(
+    markers: npt.NDArray[np.int32], inside: npt.NDArray[np.bool_], *, outside_label: int
+) -> npt.NDArray[np.int32]:
+    """Give the watershed's one-pixel ridges to a neighbouring follicle."""
+    labels = np.where((markers > 0) & (markers != outside_label), markers, 0).astype(np.float32)
+    for _ in range(2):
+        wider = cv2.dilate(labels, np.ones((3, 3), np.uint8))
+        labels = np.where((labels == 0) & inside, wider, labels).astype(np.float32)
+    return np.asarray(np.where(inside, labels, 0), np.int32)

@@ -1,0 +1,248 @@
+"""What the network answers about one picture, before anything is called a finding.
+
+Looks twice: at the whole picture to find where an ovary may be, then closely at each place to
+outline it and to separate its follicles. Owns the two looks and the joining of their maps.
+Calibration and millimetres are the business of ``analyse``.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from deeppcos.vision.findings import Polygon
+from deeppcos.vision.follicles import FollicleRule, separate_follicles
+from deeppcos.vision.ovary_outline import Region, regions
+from deeppcos.vision.preprocess import INPUT_SIDE_PX, View, close_view, content_view, to_tensor
+from deeppcos.vision.release import Network, OperatingPoints
+from deeppcos.vision.uncertainty import logit, sigmoid
+
+Floats = npt.NDArray[np.float32]
+Masks = npt.NDArray[np.bool_]
+
+OVARY, LESION, FOLLICLE, CORE = range(4)
+LEAST_OVARY_PX = 90
+LEAST_LESION_PX = 120
+FAINT_PEAK = 0.15
+"""A map whose highest value stays under this shows nothing."""
+
+FAINT_SHARE = 0.5
+"""A faint map is cut at this share of its peak, so that a doubtful ovary is shown as doubtful."""
+
+AT_MOST_OVARIES = 2
+SECOND_OVARY_SCORE = 0.6
+OUTLINE_TOLERANCE_PX = 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFollicle:
+    """A follicle outline in frame pixels and its raw score."""
+
+    polygon: Polygon
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenOvary:
+    """An ovary outline in frame pixels, its raw score and its follicles."""
+
+    polygon: Polygon
+    score: float
+    follicles: tuple[SeenFollicle, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenLesion:
+    """A lesion outline in frame pixels and its raw score."""
+
+    polygon: Polygon
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Raw answers about one picture.
+
+    Attributes:
+        ovary_answer: Picture-level answer that an ovary is shown, 0 to 1.
+        lesion_answer: Picture-level answer that another lesion is shown, 0 to 1.
+        ovaries: Best first.
+        lesions: Best first.
+    """
+
+    ovary_answer: float
+    lesion_answer: float
+    ovaries: tuple[SeenOvary, ...]
+    lesions: tuple[SeenLesion, ...]
+
+
+def look_at(
+    grey: npt.NDArray[np.uint8],
+    network: Network,
+    *,
+    points: OperatingPoints,
+    rule: FollicleRule,
+) -> Look:
+    """Look at a picture, then closely at each possible ovary.
+
+    Args:
+        grey: ``(H, W) uint8`` luminance without graphics.
+        network: The network of a release.
+        points: The release's thresholds.
+        rule: The release's follicle thresholds.
+
+    Returns:
+        Raw answers.
+
+    Raises:
+        NotAssessable: If the picture is black.
+    """
+    view = content_view(grey)
+    maps, answers = network(to_tensor(grey, view))
+    whole = maps[0]
+    ovary_answer, lesion_answer = float(answers[0, 0]), float(answers[0, 1])
+    candidates = _candidates(whole[OVARY], points)
+    ovaries = [
+        _look_closely(grey, network, candidate, view, whole, points=points, rule=rule)
+        for candidate in candidates
+    ]
+    lesions = tuple(
+        SeenLesion(
+            polygon=outline_of(region.mask, view),
+            score=joint_score((region.score, lesion_answer)),
+        )
+        for region in regions(
+            whole[LESION],
+            threshold=points.lesion_map,
+            least_area_px=LEAST_LESION_PX,
+            at_most=2,
+        )
+    )
+    found = [
+        SeenOvary(
+            polygon=polygon,
+            score=joint_score((*scores, ovary_answer)),
+            follicles=follicles,
+        )
+        for polygon, scores, follicles in ovaries
+        if len(polygon) >= 3
+    ]
+    found.sort(key=lambda ovary: -ovary.score)
+    return Look(
+        ovary_answer=ovary_answer,
+        lesion_answer=lesion_answer,
+        ovaries=tuple(found),
+        lesions=tuple(lesion for lesion in lesions if len(lesion.polygon) >= 3),
+    )
+
+
+def joint_score(scores: tuple[float, ...]) -> float:
+    """Mean of the scores on the log-odds scale."""
+    return sigmoid(sum(logit(score) for score in scores) / len(scores))
+
+
+def _candidates(ovary: Floats, points: OperatingPoints) -> list[Region]:
+    """Where an ovary may be; a faint map still names its best place."""
+    peak = float(ovary.max())
+    if peak < FAINT_PEAK:
+        return []
+    threshold = min(points.ovary_map, FAINT_SHARE * peak)
+    found = regions(
+        ovary, threshold=threshold, least_area_px=LEAST_OVARY_PX, at_most=AT_MOST_OVARIES
+    )
+    return [r for i, r in enumerate(found) if i == 0 or r.score > SECOND_OVARY_SCORE]
+
+
+def _look_closely(
+    grey: npt.NDArray[np.uint8],
+    network: Network,
+    candidate: Region,
+    view: View,
+    whole: Floats,
+    *,
+    points: OperatingPoints,
+    rule: FollicleRule,
+) -> tuple[Polygon, tuple[float, float], tuple[SeenFollicle, ...]]:
+    """Outline one candidate and its follicles through a close view."""
+    near = _close_view_of(candidate, view, margin=points.close_margin)
+    maps, _ = network(to_tensor(grey, near))
+    close = maps[0]
+    joined = 0.5 * (close[OVARY] + carried(whole[OVARY], view, near))
+    place = carried(candidate.mask.astype(np.float32), view, near) > 0.5
+    region = _region_at(joined, place, points)
+    if region is None:
+        return outline_of(candidate.mask, view), (candidate.score, 0.1), ()
+    instances = separate_follicles(
+        follicle=close[FOLLICLE], core=close[CORE], ovary=region.mask, rule=rule
+    )
+    seen = (SeenFollicle(polygon=outline_of(f.mask, near), score=f.score) for f in instances)
+    follicles = tuple(f for f in seen if len(f.polygon) >= 3)
+    return outline_of(region.mask, near), (candidate.score, region.score), follicles
+
+
+def _close_view_of(candidate: Region, view: View, *, margin: float) -> View:
+    """The close view of a candidate found in the whole view."""
+    x0, y0, x1, y1 = candidate.box
+    return close_view(
+        x0=view.x + x0 / view.scale,
+        y0=view.y + y0 / view.scale,
+        x1=view.x + x1 / view.scale,
+        y1=view.y + y1 / view.scale,
+        margin=margin,
+    )
+
+
+def _region_at(joined: Floats, place: Masks, points: OperatingPoints) -> Region | None:
+    """The region of the joined map that overlaps the candidate most."""
+    threshold = min(points.ovary_map, FAINT_SHARE * float(joined.max()))
+    found = regions(joined, threshold=threshold, least_area_px=LEAST_OVARY_PX, at_most=4)
+    overlapping = [r for r in found if (r.mask & place).any()]
+    return max(overlapping, key=lambda r: int((r.mask & place).sum()), default=None)
+
+
+def carried(values: Floats, source: View, destination: View) -> Floats:
+    """A network map seen through another view of the same frame.
+
+    Args:
+        values: ``(S, S) float32`` seen through ``source``.
+        source: Its view.
+        destination: The wanted view.
+
+    Returns:
+        ``(S, S) float32``.
+    """
+    to_frame = np.vstack([cv2.invertAffineTransform(source.matrix()), [0, 0, 1]])
+    matrix = (np.vstack([destination.matrix(), [0, 0, 1]]) @ to_frame)[:2]
+    side = (INPUT_SIDE_PX, INPUT_SIDE_PX)
+    return np.asarray(cv2.warpAffine(values, matrix, side, flags=cv2.INTER_LINEAR), np.float32)
+
+
+def outline_of(mask: Masks, view: View) -> Polygon:
+    """The outer outline of a mask in frame pixels.
+
+    The mask is enlarged before tracing, so that the outline runs along pixel edges rather than
+    through pixel centres, which would shave half a network pixel off every side.
+
+    Args:
+        mask: ``(S, S) bool`` in network pixels.
+        view: The view it was seen through.
+
+    Returns:
+        Polygon in frame pixels; empty when the mask is.
+    """
+    fine = 4
+    large = cv2.resize(
+        mask.astype(np.float32), None, fx=fine, fy=fine, interpolation=cv2.INTER_LINEAR
+    )
+    outlines, _ = cv2.findContours(
+        (large >= 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    if not outlines:
+        return ()
+    largest = max(outlines, key=cv2.contourArea)
+    tolerance = OUTLINE_TOLERANCE_PX * fine * min(1.0, view.scale)
+    simple = cv2.approxPolyDP(largest, tolerance, closed=True)[:, 0, :].astype(np.float64)
+    network_pixels = (simple + 0.5) / fine - 0.5
+    frame_pixels = (network_pixels + 0.5) / view.scale + np.array([view.x, view.y]) - 0.5
+    return tuple((round(float(x), 2), round(float(y), 2)) for x, y in frame_pixels)

@@ -1,0 +1,242 @@
+"""A release: weights, and the manifest the program wrote when it made them.
+
+Owns loading and checking. A release whose weights, preprocessing or outputs differ from what
+this program expects is refused: wrong numbers are worse than none.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from deeppcos.errors import ContractBroken
+from deeppcos.vision.follicles import FollicleRule
+from deeppcos.vision.preprocess import preprocessing_hash
+from deeppcos.vision.uncertainty import CountInterval, LogisticCalibration
+
+MANIFEST_FILE = "manifest.json"
+SCHEMA = "deeppcos.release/1"
+OUTPUTS = ("maps", "answers")
+MAP_NAMES = ("ovary", "lesion", "follicle", "core")
+SHIPPED = Path(__file__).parent / "weights"
+
+
+class _Strict(BaseModel):
+    """Every field is stated; none is ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class CalibrationEntry(_Strict):
+    """Platt parameters of one score."""
+
+    slope: float
+    intercept: float
+
+
+class CountIntervalEntry(_Strict):
+    """Conformal parameters of the section count."""
+
+    below: float
+    above: float
+    coverage: float
+
+
+class OperatingPoints(_Strict):
+    """Every threshold the release was measured with."""
+
+    ovary_map: float
+    lesion_map: float
+    close_margin: float
+    ovary_probability: float
+    lesion_probability: float
+    follicle_interior: float
+    follicle_top: float
+    follicle_least_area_px: int
+    follicle_least_score: float
+
+
+class Manifest(_Strict):
+    """What a release says of itself.
+
+    Attributes:
+        release_schema: Version of this layout.
+        name: Release name.
+        created: ISO date.
+        weights_file: File beside the manifest.
+        weights_sha256: Its hash.
+        preprocessing_sha256: Hash of the preprocessing contract it was trained under.
+        input: Shape, type and range of the input.
+        map_names: Names of the map channels, in order.
+        operating_points: Thresholds.
+        calibrations: Platt parameters of ovary, lesion and follicle.
+        count_interval: Conformal parameters.
+        training: Configuration, data sources, split and counts.
+        metrics: Measured on held-out groups, with intervals and n.
+        intended_use: One paragraph.
+        not_for: What it must not be used for.
+        licence_notes: Licences of weights and of what they came from.
+    """
+
+    release_schema: str
+    name: str
+    created: str
+    weights_file: str
+    weights_sha256: str
+    preprocessing_sha256: str
+    input: str
+    map_names: tuple[str, ...]
+    operating_points: OperatingPoints
+    calibrations: dict[str, CalibrationEntry]
+    count_interval: CountIntervalEntry
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+    intended_use: str
+    not_for: tuple[str, ...]
+    licence_notes: tuple[str, ...]
+
+
+class Network(Protocol):
+    """Something that answers maps and picture-level questions."""
+
+    def __call__(
+        self, pictures: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """``(N, 1, S, S)`` in [0, 1] to maps ``(N, 4, S, S)`` and answers ``(N, 2)``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A network with its calibration, ready to look.
+
+    Attributes:
+        manifest: What the release says of itself.
+        network: Pictures in, probabilities out.
+    """
+
+    manifest: Manifest
+    network: Network
+
+    @property
+    def follicle_rule(self) -> FollicleRule:
+        """Instance thresholds."""
+        points = self.manifest.operating_points
+        return FollicleRule(
+            interior=points.follicle_interior,
+            top=points.follicle_top,
+            least_area_px=points.follicle_least_area_px,
+            least_score=points.follicle_least_score,
+        )
+
+    def calibration(self, name: str) -> LogisticCalibration:
+        """Calibration of ``ovary``, ``lesion`` or ``follicle``."""
+        entry = self.manifest.calibrations[name]
+        return LogisticCalibration(slope=entry.slope, intercept=entry.intercept)
+
+    @property
+    def count_interval(self) -> CountInterval:
+        """Interval of the section count."""
+        entry = self.manifest.count_interval
+        return CountInterval(below=entry.below, above=entry.above, coverage=entry.coverage)
+
+
+def load_release(folder: Path = SHIPPED, *, threads: int = 2) -> Release:
+    """Load and check a release.
+
+    Args:
+        folder: Folder with ``manifest.json`` and the weights.
+        threads: CPU threads of the runtime.
+
+    Returns:
+        The release.
+
+    Raises:
+        ContractBroken: If anything differs from what was written.
+    """
+    manifest = read_manifest(folder)
+    weights = folder / manifest.weights_file
+    content = _content_of(weights)
+    _expect("weights", found=hashlib.sha256(content).hexdigest(), stated=manifest.weights_sha256)
+    _expect("preprocessing", found=preprocessing_hash(), stated=manifest.preprocessing_sha256)
+    _expect("maps", found=str(MAP_NAMES), stated=str(manifest.map_names))
+    return Release(manifest=manifest, network=OnnxNetwork(content, threads=threads))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest alone.
+
+    Args:
+        folder: Folder of the release.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ContractBroken: If it is missing, damaged or of another layout.
+    """
+    try:
+        manifest = Manifest.model_validate(json.loads(_content_of(folder / MANIFEST_FILE)))
+    except (ValidationError, ValueError) as problem:
+        first = str(problem).splitlines()[0]
+        raise ContractBroken(
+            f"{folder / MANIFEST_FILE}: damaged manifest", value=first, remedy="reinstall"
+        ) from problem
+    _expect("layout", found=SCHEMA, stated=manifest.release_schema)
+    return manifest
+
+
+class OnnxNetwork:
+    """The network in ONNX Runtime, on the CPU, in 32-bit floats.
+
+    Args:
+        content: The ONNX file.
+        threads: CPU threads.
+    """
+
+    def __init__(self, content: bytes, *, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"]
+        )
+        names = tuple(output.name for output in self._session.get_outputs())
+        _expect("outputs", found=str(names), stated=str(OUTPUTS))
+
+    def __call__(
+        self, pictures: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """``(N, 1, S, S)`` in [0, 1] to maps ``(N, 4, S, S)`` and answers ``(N, 2)``."""
+        maps, answers = self._session.run(list(OUTPUTS), {"pictures": pictures})
+        return maps, answers
+
+
+def _content_of(path: Path) -> bytes:
+    """A file of the release."""
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise ContractBroken(
+            f"{path}: file of the release cannot be read",
+            value=problem.strerror or "",
+            remedy="reinstall DeepPCOS, or name a folder that holds a release",
+        ) from problem
+
+
+def _expect(what: str, *, found: str, stated: str) -> None:
+    """Refuse a release that states something else than what is found."""
+    if found != stated:
+        raise ContractBroken(
+            f"the release's {what} do not match its manifest",
+            value=found,
+            accepted=stated,
+            remedy="reinstall DeepPCOS; never mix files of two releases",
+        )
