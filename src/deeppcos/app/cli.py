@@ -19,7 +19,7 @@ from deeppcos.errors import DeepPCOSError
 
 if TYPE_CHECKING:
     from deeppcos.app.workflow import Progress
-    from deeppcos.records.assessment_json import AssessmentDocument
+    from deeppcos.records.assessment_document import AssessmentDocument
 
 SOME_REFUSED, WRONG_USAGE = 1, 2
 
@@ -101,7 +101,7 @@ def analyze(
         Path | None, typer.Option(help="Folder of another release than the shipped one.")
     ] = None,
 ) -> None:
-    """Measure ovaries in pictures and assess them together with the chart."""
+    """Measure pictures and assess the chart."""
     from deeppcos.app import workflow
 
     with _told_plainly():
@@ -156,7 +156,7 @@ def example(
     ),
     force: Annotated[bool, typer.Option(help="Replace an example already there.")] = False,
 ) -> None:
-    """Write a ready study of synthetic pictures and a chart to try everything on."""
+    """Write a ready synthetic study to try."""
     from deeppcos.app.example_study import write_example_study
 
     with _told_plainly():
@@ -173,7 +173,7 @@ def train(
     steps: Annotated[int, typer.Option(help="Optimiser steps.", min=1)] = 2000,
     threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 2,
 ) -> None:
-    """Train the network that sees (needs the train extra)."""
+    """Train the network (train extra)."""
     with _told_plainly(), _with_extra("train"):
         from deeppcos.learning.pool import gather
         from deeppcos.learning.train import TrainConfig, split_samples
@@ -195,7 +195,7 @@ def release(
         Path | None, typer.Option(help="A finished run of plain_unet to measure beside.")
     ] = None,
 ) -> None:
-    """Export, measure on held-out groups, calibrate, write the manifest (needs the train extra)."""
+    """Turn a run into a release (train extra)."""
     with _told_plainly(), _with_extra("train"):
         from deeppcos.learning.pool import gather
         from deeppcos.learning.publish import make_release
@@ -216,7 +216,7 @@ def evaluate(
         Path | None, typer.Option(help="Also write the model card of the release here.")
     ] = None,
 ) -> None:
-    """Measure a release on the held-out patient groups, with 95 % intervals."""
+    """Measure a release (train extra)."""
     with _told_plainly(), _with_extra("train"):
         from deeppcos.learning.model_card import figure_lines, model_card
         from deeppcos.learning.pool import gather

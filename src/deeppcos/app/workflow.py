@@ -18,14 +18,13 @@ from deeppcos.clinical.assessment import assess
 from deeppcos.clinical.chart import PatientChart, with_seen_ovaries
 from deeppcos.clinical.document import to_document
 from deeppcos.errors import InvalidInput
-from deeppcos.records.assessment_json import (
+from deeppcos.records.assessment_document import (
     AssessmentDocument,
     InputFile,
     Provenance,
     Refusal,
-    build_document,
-    to_json,
 )
+from deeppcos.records.assessment_json import build_document, to_json
 from deeppcos.records.chart_json import read_chart
 from deeppcos.records.open_study import open_paths
 from deeppcos.records.study_file import OpenedStudyFile, RefusedFile
