@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
+RIM_STEP = 127
+"""Highest relief inside a follicle, of 255, so that the step to the outside is higher still."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollicleRule:
@@ -89,8 +92,7 @@ def flooded(inside: npt.NDArray[np.bool_], core: Floats, *, top: float) -> npt.N
     """
     smooth = np.asarray(cv2.GaussianBlur(core, (0, 0), 0.8), np.float32)
     tops = ((smooth > top) & inside).astype(np.uint8)
-    _, seeds = cv2.connectedComponents(tops, connectivity=4)
-    seeds = np.asarray(seeds, np.int32)
+    seeds = np.asarray(cv2.connectedComponents(tops, connectivity=4)[1], np.int32)
     blob_count, blobs = cv2.connectedComponents(inside.astype(np.uint8), connectivity=4)
     following = int(seeds.max())
     for blob in range(1, blob_count):
@@ -102,7 +104,10 @@ def flooded(inside: npt.NDArray[np.bool_], core: Floats, *, top: float) -> npt.N
         return seeds
     markers = seeds.copy()
     markers[~inside] = following + 1
-    relief = np.clip((1.0 - smooth) * 255, 0, 255).astype(np.uint8)
+    # OpenCV floods the smallest step first, whatever the height. The step over the rim must be
+    # the largest of all, or the outside floods in and takes half of every follicle.
+    slope = np.clip((1.0 - smooth) * RIM_STEP, 0, RIM_STEP)
+    relief = np.where(inside, slope, 255).astype(np.uint8)
     cv2.watershed(cv2.cvtColor(relief, cv2.COLOR_GRAY2BGR), markers)
     return _without_ridges(markers, inside, outside_label=following + 1)
 
