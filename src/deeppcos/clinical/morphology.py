@@ -6,6 +6,7 @@ profiles themselves are in ``criteria``; measuring is done elsewhere.
 
 from dataclasses import dataclass, replace
 
+from deeppcos.clinical.analytes import Analyte
 from deeppcos.clinical.chart import PatientChart
 from deeppcos.clinical.finding import (
     Finding,
@@ -70,8 +71,8 @@ def polycystic_morphology(chart: PatientChart, rules: MorphologyRules) -> Findin
     if closed is not None:
         return closed
     scan = scan_finding(chart.ultrasound, rules)
-    amh = polycystic_amh(chart) if rules.uses_amh else None
-    finding = scan if amh is None else _one_test(scan, amh)
+    has_amh = rules.uses_amh and chart.measured(Analyte.AMH) is not None
+    finding = _one_test(scan, polycystic_amh(chart)) if has_amh else scan
     finding = replace(finding, reasons=(*finding.reasons, *tracked_notes(chart.ultrasound)))
     return _under_contraception(chart.patient.is_on_contraception, finding)
 
