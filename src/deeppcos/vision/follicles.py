@@ -109,15 +109,22 @@ def flooded(inside: npt.NDArray[np.bool_], core: Floats, *, top: float) -> npt.N
     slope = np.clip((1.0 - smooth) * RIM_STEP, 0, RIM_STEP)
     relief = np.where(inside, slope, 255).astype(np.uint8)
     cv2.watershed(cv2.cvtColor(relief, cv2.COLOR_GRAY2BGR), markers)
+    # The watershed also blanks the border of the picture, tops and all.
+    markers = np.where(seeds > 0, seeds, markers)
     return _without_ridges(markers, inside, outside_label=following + 1)
 
 
 def _without_ridges(
     markers: npt.NDArray[np.int32], inside: npt.NDArray[np.bool_], *, outside_label: int
 ) -> npt.NDArray[np.int32]:
-    """Give the watershed's one-pixel ridges to a neighbouring follicle."""
+    """Give ridges, and tails the watershed left outside, to a neighbouring follicle."""
     labels = np.where((markers > 0) & (markers != outside_label), markers, 0).astype(np.float32)
-    for _ in range(2):
+    orphans = inside & (labels == 0)
+    while orphans.any():
         wider = cv2.dilate(labels, np.ones((3, 3), np.uint8))
-        labels = np.where((labels == 0) & inside, wider, labels).astype(np.float32)
+        adopted = orphans & (wider > 0)
+        if not adopted.any():
+            break
+        labels[adopted] = wider[adopted]
+        orphans &= ~adopted
     return np.asarray(np.where(inside, labels, 0), np.int32)

@@ -162,7 +162,8 @@ def normalise(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         return np.zeros(picture.shape, np.float32)
     low, high = np.percentile(lit, [LOW_PERCENTILE, HIGH_PERCENTILE])
     span = max(float(high - low), MIN_RANGE)
-    return np.clip((picture.astype(np.float32) - float(low)) / span, 0.0, 1.0)
+    level = (picture.astype(np.float32) - float(low)) / span
+    return np.asarray(np.clip(level, 0.0, 1.0), np.float32)
 
 
 def to_frame(

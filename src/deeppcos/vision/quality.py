@@ -50,6 +50,7 @@ def problems_before_looking(
         return ("the picture is mostly coloured: a photograph or a page, not B-mode ultrasound",)
     if (grey > BLACK_LEVEL).mean() < LEAST_LIT_SHARE:
         return ("the picture is black behind its graphics",)
-    if float(grey.std()) < LEAST_SPREAD:
+    # The black around a picture is no structure of the picture.
+    if float(grey[grey > BLACK_LEVEL].std()) < LEAST_SPREAD:
         return ("the picture is flat: it has no structure",)
     return ()

@@ -16,13 +16,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deeppcos.errors import ContractBroken
 from deeppcos.vision.follicles import FollicleRule
-from deeppcos.vision.preprocess import preprocessing_hash
+from deeppcos.vision.preprocess import CONTRACT, preprocessing_hash
 from deeppcos.vision.uncertainty import CountInterval, LogisticCalibration
 
 MANIFEST_FILE = "manifest.json"
 SCHEMA = "deeppcos.release/1"
+INPUTS = ("pictures",)
 OUTPUTS = ("maps", "answers")
 MAP_NAMES = ("ovary", "lesion", "follicle", "core")
+CALIBRATED = ("ovary", "lesion", "follicle")
+"""Scores that need a calibration before they are called probabilities."""
+
 SHIPPED = Path(__file__).parent / "weights"
 
 
@@ -161,9 +165,15 @@ def load_release(folder: Path = SHIPPED, *, threads: int = 2) -> Release:
     manifest = read_manifest(folder)
     weights = folder / manifest.weights_file
     content = _content_of(weights)
-    _expect("weights", found=hashlib.sha256(content).hexdigest(), stated=manifest.weights_sha256)
-    _expect("preprocessing", found=preprocessing_hash(), stated=manifest.preprocessing_sha256)
-    _expect("maps", found=str(MAP_NAMES), stated=str(manifest.map_names))
+    _expect("weights", value=hashlib.sha256(content).hexdigest(), accepted=manifest.weights_sha256)
+    _expect("preprocessing", value=manifest.preprocessing_sha256, accepted=preprocessing_hash())
+    _expect("input", value=manifest.input, accepted=str(CONTRACT["input"]))
+    _expect("maps", value=str(manifest.map_names), accepted=str(MAP_NAMES))
+    _expect(
+        "calibrations",
+        value=str(tuple(sorted(manifest.calibrations))),
+        accepted=str(tuple(sorted(CALIBRATED))),
+    )
     return Release(manifest=manifest, network=OnnxNetwork(content, threads=threads))
 
 
@@ -179,15 +189,29 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         ContractBroken: If it is missing, damaged or of another layout.
     """
+    content = _content_of(folder / MANIFEST_FILE)
     try:
-        manifest = Manifest.model_validate(json.loads(_content_of(folder / MANIFEST_FILE)))
+        stated = json.loads(content)
+        if isinstance(stated, dict) and "release_schema" in stated:
+            # First of all: the fields of another layout are not damage.
+            _expect("layout", value=str(stated["release_schema"]), accepted=SCHEMA)
+        return Manifest.model_validate(stated)
     except (ValidationError, ValueError) as problem:
-        first = str(problem).splitlines()[0]
         raise ContractBroken(
-            f"{folder / MANIFEST_FILE}: damaged manifest", value=first, remedy="reinstall"
+            f"{folder / MANIFEST_FILE}: damaged manifest",
+            value=_first_problem(problem),
+            accepted=f"the layout {SCHEMA}, whole",
+            remedy="reinstall DeepPCOS, or name a folder that holds a release",
         ) from problem
-    _expect("layout", found=SCHEMA, stated=manifest.release_schema)
-    return manifest
+
+
+def _first_problem(problem: ValidationError | ValueError) -> str:
+    """Which field is wrong, and how; for what is not JSON, where."""
+    if not isinstance(problem, ValidationError):
+        return str(problem)
+    first = problem.errors()[0]
+    field = ".".join(map(str, first["loc"])) or "manifest"
+    return f"{field}: {first['msg']}"
 
 
 class OnnxNetwork:
@@ -205,11 +229,23 @@ class OnnxNetwork:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
-        )
-        names = tuple(output.name for output in self._session.get_outputs())
-        _expect("outputs", found=str(names), stated=str(OUTPUTS))
+        try:
+            self._session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as problem:  # the runtime's errors share no other base
+            raise ContractBroken(
+                "the release's weights cannot be loaded by ONNX Runtime",
+                value=str(problem).splitlines()[0],
+                accepted="an ONNX file of an operator set that the installed runtime knows",
+                remedy="reinstall DeepPCOS",
+            ) from problem
+        for what, ports, accepted in (
+            ("inputs", self._session.get_inputs(), INPUTS),
+            ("outputs", self._session.get_outputs(), OUTPUTS),
+        ):
+            names = tuple(port.name for port in ports)
+            _expect(what, value=str(names), accepted=str(accepted))
 
     def __call__(
         self, pictures: npt.NDArray[np.float32]
@@ -231,12 +267,12 @@ def _content_of(path: Path) -> bytes:
         ) from problem
 
 
-def _expect(what: str, *, found: str, stated: str) -> None:
-    """Refuse a release that states something else than what is found."""
-    if found != stated:
+def _expect(what: str, *, value: str, accepted: str) -> None:
+    """Refuse a release of which a part is not what its manifest or this program expects."""
+    if value != accepted:
         raise ContractBroken(
-            f"the release's {what} do not match its manifest",
-            value=found,
-            accepted=stated,
+            f"the release's {what} differ from what is expected",
+            value=value,
+            accepted=accepted,
             remedy="reinstall DeepPCOS; never mix files of two releases",
         )
