@@ -159,7 +159,7 @@ def frame_view(sample: Sample, rng: np.random.Generator) -> View:
 
 def object_view(mask: npt.NDArray[np.bool_], rng: np.random.Generator) -> View:
     """A close view of one outlined object, as sloppy as a predicted outline would give."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    stats = cv2.connectedComponentsWithStats(mask.astype(np.uint8))[2]
     number = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     x, y, w, h = (int(v) for v in stats[number, :4])
     view = close_view(x0=x, y0=y, x1=x + w, y1=y + h, margin=float(rng.uniform(0.0, 0.7)))
@@ -266,7 +266,7 @@ def relit(picture: Greys, rng: np.random.Generator) -> Greys:
         grain = rng.normal(0, 1, level.shape).astype(np.float32)
         grain = np.asarray(cv2.GaussianBlur(grain, (0, 0), float(rng.uniform(0.5, 1.5))))
         level = level * (1 + float(rng.uniform(0.05, 0.35)) * grain)
-    lit = np.clip(level * 255, 0, 255).astype(np.uint8)
+    lit = np.asarray(np.clip(level * 255, 0, 255), np.uint8)
     if rng.random() < DRAWN_GRAPHICS_SHARE:
         draw_graphics(lit, rng)
     return lit
@@ -390,4 +390,4 @@ def noise_picture(rng: np.random.Generator) -> Greys:
     blurred = (blurred - blurred.min()) / (float(np.ptp(blurred)) + 1e-6)
     ramp = np.linspace(0, 1, INPUT_SIDE_PX, dtype=np.float32)[:, None]
     mixed = blurred * float(rng.uniform(0.2, 1)) + ramp * float(rng.uniform(-0.5, 0.5))
-    return np.clip(mixed * 255, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(mixed * 255, 0, 255), np.uint8)

@@ -9,12 +9,19 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from deeppcos.errors import InvalidInput
 from deeppcos.vision.uncertainty import CountInterval, LogisticCalibration, logit
+
+Floats = npt.NDArray[np.float64]
 
 RIDGE = 1.0
 """Weight of the prior (slope 1, intercept 0): few held-out pictures must not swing it."""
 
+LEAST_SLOPE = 0.05
+"""A higher score never means a lower probability, however the few held-out pictures fell."""
+
 ITERATIONS = 60
+HALVINGS = 40
 
 
 def fit_logistic(scores: Sequence[float], outcomes: Sequence[bool]) -> LogisticCalibration:
@@ -29,16 +36,44 @@ def fit_logistic(scores: Sequence[float], outcomes: Sequence[bool]) -> LogisticC
     """
     if not scores:
         return LogisticCalibration(slope=1.0, intercept=0.0)
-    x = np.stack([np.array([logit(s) for s in scores]), np.ones(len(scores))], axis=1)
+    log_odds = np.array([logit(s) for s in scores])
     y = np.asarray(outcomes, float)
-    prior = np.array([1.0, 0.0])
+    ones = np.ones_like(log_odds)
+    both = np.stack([log_odds, ones], axis=1)
+    slope, intercept = _penalised_fit(both, y, offset=0 * ones, prior=np.array([1.0, 0.0]))
+    if slope < LEAST_SLOPE:
+        # The intercept was fitted beside another slope: fit it again beside this one.
+        slope, offset = LEAST_SLOPE, LEAST_SLOPE * log_odds
+        (intercept,) = _penalised_fit(ones[:, None], y, offset=offset, prior=np.array([0.0]))
+    return LogisticCalibration(slope=float(slope), intercept=float(intercept))
+
+
+def _penalised_fit(x: Floats, y: Floats, *, offset: Floats, prior: Floats) -> Floats:
+    """Ridge logistic regression by Newton's method with step halving.
+
+    Without halving, sure scores that are wrong make the curvature vanish and the steps explode.
+    """
+
+    def loss(beta: Floats) -> float:
+        log_odds = x @ beta + offset
+        misfit = np.logaddexp(0.0, log_odds) - y * log_odds
+        return float(misfit.sum() + 0.5 * RIDGE * ((beta - prior) ** 2).sum())
+
     beta = prior.copy()
     for _ in range(ITERATIONS):
-        p = 1.0 / (1.0 + np.exp(-np.clip(x @ beta, -30, 30)))
+        p = np.exp(-np.logaddexp(0.0, -(x @ beta + offset)))
         gradient = x.T @ (p - y) + RIDGE * (beta - prior)
-        curvature = (x * (p * (1 - p))[:, None]).T @ x + RIDGE * np.eye(2)
-        beta = beta - np.linalg.solve(curvature, gradient)
-    return LogisticCalibration(slope=max(float(beta[0]), 0.05), intercept=float(beta[1]))
+        curvature = (x * (p * (1 - p))[:, None]).T @ x + RIDGE * np.eye(len(beta))
+        step = np.linalg.solve(curvature, gradient)
+        here = loss(beta)
+        for halving in range(HALVINGS):
+            nearer = beta - step * 0.5**halving
+            if loss(nearer) < here:
+                beta = nearer
+                break
+        else:
+            break
+    return beta
 
 
 def fit_count_interval(
@@ -52,8 +87,18 @@ def fit_count_interval(
         coverage: Promised share.
 
     Returns:
-        The interval; each side takes half of the promised misses.
+        The interval; each side takes half of the promised misses. Fewer than 19 pictures cannot
+        promise 90 %: the widest deviation seen is then taken.
+
+    Raises:
+        InvalidInput: If there is no count to fit.
     """
+    if len(counted) == 0:
+        raise InvalidInput(
+            "no counts to fit an interval to",
+            accepted="at least one picture read by both",
+            remedy="hold out groups with follicle marks",
+        )
     scaled = (np.asarray(true, float) - np.asarray(counted, float)) / np.sqrt(
         np.asarray(counted, float) + 1.0
     )

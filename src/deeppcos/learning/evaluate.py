@@ -6,6 +6,7 @@ how agreement is expressed is the business of ``metrics``.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -62,7 +63,8 @@ class SampleResult:
         look: Raw answers.
         ovary_dice: Overlap of the best outline with the ovary; None when none is outlined.
         lesion_dice: Overlap of the best lesion with the lesion; None when there is none.
-        ovary_overlaps: Overlap (IoU) of each ovary outline with the truth.
+        ovary_overlaps: Overlap (IoU) of each ovary outline with the truth; None when nobody
+            looked for the ovary.
         follicles: Comparison with the first reader, or None.
     """
 
@@ -74,7 +76,7 @@ class SampleResult:
     look: Look
     ovary_dice: float | None
     lesion_dice: float | None
-    ovary_overlaps: tuple[float, ...]
+    ovary_overlaps: tuple[float, ...] | None
     follicles: FollicleComparison | None
 
 
@@ -117,10 +119,11 @@ def _compared(sample: Sample, look: Look) -> SampleResult:
     shape = sample.grey.shape
     ovaries = [_mask(o.polygon, shape) for o in look.ovaries]
     ovary_dice = lesion_dice = None
-    overlaps: tuple[float, ...] = tuple(0.0 for _ in ovaries)
-    if sample.ovary is not None and sample.ovary.any():
-        ovary_dice = metrics.dice(ovaries[0], sample.ovary) if ovaries else 0.0
+    overlaps: tuple[float, ...] | None = None
+    if sample.ovary is not None:
         overlaps = tuple(metrics.intersection_over_union(o, sample.ovary) for o in ovaries)
+        if sample.ovary.any():
+            ovary_dice = metrics.dice(ovaries[0], sample.ovary) if ovaries else 0.0
     if sample.lesion is not None and sample.lesion.any():
         lesions = [_mask(item.polygon, shape) for item in look.lesions]
         lesion_dice = metrics.dice(lesions[0], sample.lesion) if lesions else 0.0
@@ -219,21 +222,10 @@ def follicle_figures(marked: Sequence[SampleResult]) -> dict[str, metrics.Measur
     rows = [r.follicles for r in marked if r.follicles is not None]
     figures = {}
     for level in IOU_LEVELS:
-        figures[f"follicle F1 at IoU {level}"] = metrics.by_group(
-            lambda items, level=level: metrics.f1(  # type: ignore[misc]
-                matched=sum(rows[i].matched[level] for i in items),
-                predicted=sum(rows[i].counted for i in items),
-                true=sum(rows[i].true for i in items),
-            ),
-            groups,
-        )
-        figures[f"follicle F1 at IoU {level}, maybe set aside"] = metrics.by_group(
-            lambda items, level=level: metrics.f1(  # type: ignore[misc]
-                matched=sum(rows[i].matched_sure[level] for i in items),
-                predicted=sum(rows[i].counted_besides_maybe[level] for i in items),
-                true=sum(rows[i].true_sure for i in items),
-            ),
-            groups,
+        name = f"follicle F1 at IoU {level}"
+        figures[name] = metrics.by_group(partial(_f1, rows, level), groups)
+        figures[f"{name}, maybe set aside"] = metrics.by_group(
+            partial(_f1_of_sure, rows, level), groups
         )
     figures["count concordance"] = metrics.by_group(
         lambda items: metrics.concordance(
@@ -246,6 +238,24 @@ def follicle_figures(marked: Sequence[SampleResult]) -> dict[str, metrics.Measur
         groups,
     )
     return figures
+
+
+def _f1(rows: Sequence[FollicleComparison], level: float, items: Sequence[int]) -> float:
+    """F1 over all marks."""
+    return metrics.f1(
+        matched=sum(rows[i].matched[level] for i in items),
+        predicted=sum(rows[i].counted for i in items),
+        true=sum(rows[i].true for i in items),
+    )
+
+
+def _f1_of_sure(rows: Sequence[FollicleComparison], level: float, items: Sequence[int]) -> float:
+    """F1 over sure marks; a "maybe" counts neither for nor against."""
+    return metrics.f1(
+        matched=sum(rows[i].matched_sure[level] for i in items),
+        predicted=sum(rows[i].counted_besides_maybe[level] for i in items),
+        true=sum(rows[i].true_sure for i in items),
+    )
 
 
 def _dice_figures(rows: Sequence[SampleResult], which: str) -> dict[str, metrics.Measured]:
@@ -293,7 +303,7 @@ def reader_agreement(samples: Sequence[Sample]) -> dict[str, metrics.Measured]:
                 look=NOTHING,
                 ovary_dice=None,
                 lesion_dice=None,
-                ovary_overlaps=(),
+                ovary_overlaps=None,
                 follicles=compare_follicles(as_seen, first, shape=sample.grey.shape),
             )
         )

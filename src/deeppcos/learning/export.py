@@ -84,8 +84,12 @@ def with_short_weights(model: onnx.ModelProto) -> onnx.ModelProto:
         values = numpy_helper.to_array(tensor)
         if tensor.data_type != TensorProto.FLOAT or values.size < SMALLEST_STORED_SHORT:
             continue
+        with np.errstate(over="ignore"):
+            short = values.astype(np.float16)
+        if not np.isfinite(short).all():
+            continue  # beyond 65504: 16 bits would turn it into infinity
         name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_16"))
+        tensor.CopyFrom(numpy_helper.from_array(short, f"{name}_16"))
         casts.append(helper.make_node("Cast", [f"{name}_16"], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]

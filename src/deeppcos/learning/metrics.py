@@ -82,7 +82,7 @@ def match_instances(
     used_predicted: set[int] = set()
     used_true: set[int] = set()
     for overlap, i, j in sorted(overlaps, reverse=True):
-        if overlap < least_iou:
+        if overlap < least_iou or overlap == 0.0:
             break
         if i not in used_predicted and j not in used_true:
             pairs.append((i, j))
@@ -120,8 +120,10 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
 
 def calibration_error(
     probabilities: Sequence[float], outcomes: Sequence[bool], *, bins: int = 10
-) -> float:
-    """Expected calibration error over bins of equal counts, so that no bin is empty."""
+) -> float | None:
+    """Expected calibration error over bins of equal counts; None when there is nothing to bin."""
+    if len(probabilities) == 0:
+        return None
     order = np.argsort(np.asarray(probabilities, float), kind="stable")
     p = np.asarray(probabilities, float)[order]
     y = np.asarray(outcomes, float)[order]
@@ -166,5 +168,7 @@ def by_group(
         result = measure([item for c in chosen for item in members[names[int(c)]]])
         if result is not None:
             drawn.append(result)
+    if not drawn:
+        return Measured(value=value, low=None, high=None, n=len(items), groups=len(names))
     low, high = np.percentile(drawn, [2.5, 97.5])
     return Measured(value=value, low=float(low), high=float(high), n=len(items), groups=len(names))

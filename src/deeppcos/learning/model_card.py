@@ -147,14 +147,19 @@ def _reliability(measured: Mapping[str, Any]) -> str:
     """Calibration and coverage."""
     errors = measured["calibration error, cross-fitted"]
     coverage = measured["count interval coverage, cross-fitted"]
-    rows = "\n".join(f"| {k} | {v['value']:.3f} | {v['n']} |" for k, v in errors.items())
+    rows = "\n".join(f"| {k} | {_error_text(v['value'])} | {v['n']} |" for k, v in errors.items())
     return (
         "## Probabilities and intervals\n\n"
         "| probability of | expected calibration error, cross-fitted | n |\n|---|---|---|\n"
         f"{rows}\n\nThe section count's interval held the reader's count in "
-        f"{coverage['value']:.0%} of {coverage['n']} held-out ovaries, asked {coverage['asked']:.0%} "
-        "(cross-fitted)."
+        f"{coverage['value']:.0%} of {coverage['n']} held-out ovaries, asked "
+        f"{coverage['asked']:.0%} (cross-fitted)."
     )
+
+
+def _error_text(error: float | None) -> str:
+    """A calibration error, or that none could be measured."""
+    return "not measured" if error is None else f"{error:.3f}"
 
 
 def _gate(measured: Mapping[str, Any]) -> str:
@@ -164,10 +169,10 @@ def _gate(measured: Mapping[str, Any]) -> str:
         for kind, row in measured["accepted as an ovary"].items()
     )
     return (
-        "## What passes as an ovary\n\nHeld-out pictures of each kind whose best outline passes the "
-        "gate. `neither` is a real uterus, `foreign` photographs, pages and micrographs, `lesion` "
-        "pictures of masses in which a healthy ovary may be visible too. Colour and size checks, "
-        "which refuse more, are not counted here.\n\n"
+        "## What passes as an ovary\n\nHeld-out pictures of each kind whose best outline passes "
+        "the gate. `neither` is a real uterus, `foreign` photographs, pages and micrographs, "
+        "`lesion` pictures of masses in which a healthy ovary may be visible too. Colour and size "
+        "checks, which refuse more, are not counted here.\n\n"
         f"| kind | accepted |\n|---|---|\n{rows}"
     )
 

@@ -224,4 +224,4 @@ def imagenet_weights() -> Path:
     return next(folder.glob("*.pth"))
 
 
-NETWORKS = {"seeing": SeeingNet, "plain_unet": PlainUNet}
+NETWORKS: dict[str, type[nn.Module]] = {"seeing": SeeingNet, "plain_unet": PlainUNet}

@@ -22,6 +22,7 @@ from deeppcos.learning.samples import Sample
 from deeppcos.learning.splits import fold_of
 from deeppcos.learning.train import FOLDS, HELD_OUT_FOLD, SPLIT_SALT, Split
 from deeppcos.vision.follicles import FollicleRule
+from deeppcos.vision.looking import look_at
 from deeppcos.vision.preprocess import CONTRACT, preprocessing_hash
 from deeppcos.vision.release import (
     MANIFEST_FILE,
@@ -182,7 +183,7 @@ def scored(results: Sequence[SampleResult], which: str) -> list[tuple[float, boo
     """
     pairs: list[tuple[float, bool]] = []
     for result in results:
-        if which == "ovary":
+        if which == "ovary" and result.ovary_overlaps is not None:
             hits = [overlap >= OVERLAP_OF_A_HIT for overlap in result.ovary_overlaps]
             pairs += zip((o.score for o in result.look.ovaries), hits, strict=True)
         elif which == "follicle" and result.follicles is not None:
@@ -250,7 +251,9 @@ def cross_fitted(
     return pairs
 
 
-def _calibration_error(results: Sequence[SampleResult], which: str) -> dict[str, float | int]:
+def _calibration_error(
+    results: Sequence[SampleResult], which: str
+) -> dict[str, float | int | None]:
     """Cross-fitted expected calibration error."""
 
     def measure(
@@ -261,7 +264,7 @@ def _calibration_error(results: Sequence[SampleResult], which: str) -> dict[str,
 
     pairs = cross_fitted(results, measure)
     error = metrics.calibration_error([p for p, _ in pairs], [r > 0.5 for _, r in pairs])
-    return {"value": round(error, 4), "n": len(pairs)}
+    return {"value": None if error is None else round(error, 4), "n": len(pairs)}
 
 
 def _coverage(results: Sequence[SampleResult]) -> dict[str, float | int | None]:
@@ -298,7 +301,7 @@ def _acceptance(
         ]
         table[kind] = {"n": len(tops), "accepted": sum(map(accepts, tops))}
     looks = [
-        evaluate.look_at(picture, network, points=POINTS, rule=_rule())
+        look_at(picture, network, points=POINTS, rule=_rule())
         for picture in evaluate.drawn_noise(NOISE_PICTURES, seed=NOISE_SEED)
     ]
     tops = [max((o.score for o in look.ovaries), default=0.0) for look in looks]

@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -19,12 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from deeppcos.errors import ContractBroken, InvalidInput
 from deeppcos.learning import augment
 from deeppcos.learning.networks import NETWORKS, SeeingNet, imagenet_weights, load_imagenet_encoder
-from deeppcos.learning.samples import Sample
+from deeppcos.learning.samples import Mask, Sample
 from deeppcos.learning.splits import crossing_groups, fold_of
+from deeppcos.vision.preprocess import INPUT_SIDE_PX, View, normalise
 
 SPLIT_SALT = "deeppcos-2"
 FOLDS = 5
@@ -86,7 +88,8 @@ def split_samples(samples: list[Sample]) -> Split:
     Raises:
         ContractBroken: If a group stands on both sides.
     """
-    training, held_out = [], []
+    training: list[Sample] = []
+    held_out: list[Sample] = []
     for sample in samples:
         is_held_out = sample.source != "synthetic" and _is_held_out(sample)
         (held_out if is_held_out else training).append(sample)
@@ -168,7 +171,7 @@ class ViewStream:
             self.maps[sample.name] = augment.truth_maps(sample)
         return augment.draw_view(shown, self.maps[sample.name], view, self.rng, self.donors)
 
-    def _object_view(self, mask: "np.ndarray | None") -> "augment.View | None":  # type: ignore[type-arg]
+    def _object_view(self, mask: Mask | None) -> View | None:
         """A close view, or None when nothing is outlined."""
         if mask is None or not mask.any():
             return None
@@ -176,9 +179,9 @@ class ViewStream:
 
     def _noise(self) -> augment.TrainingView:
         """A view of nothing."""
-        empty = np.zeros((4, augment.INPUT_SIDE_PX, augment.INPUT_SIDE_PX), np.float32)
+        empty = np.zeros((4, INPUT_SIDE_PX, INPUT_SIDE_PX), np.float32)
         return augment.TrainingView(
-            picture=augment.normalise(augment.noise_picture(self.rng)),
+            picture=normalise(augment.noise_picture(self.rng)),
             target=empty,
             weight=np.ones_like(empty),
             answers=np.zeros(2, np.float32),
@@ -200,8 +203,6 @@ class ViewStream:
 
 def _with_graphics(sample: Sample) -> Sample:
     """The sample with its burned-in graphics left in, for the ablation."""
-    from dataclasses import replace
-
     return replace(sample, grey=sample.raw_grey)
 
 
@@ -279,10 +280,11 @@ def train(samples: tuple[Sample, ...], config: TrainConfig, out: Path) -> Path:
     cv2.setNumThreads(1)
     out.mkdir(parents=True, exist_ok=True)
     _claim_folder(out, config)
-    network = build_network(config).to(memory_format=torch.channels_last)
-    averaged = torch.optim.swa_utils.AveragedModel(
+    network = build_network(config)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+    averaged = AveragedModel(
         network,
-        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.average_decay),
+        multi_avg_fn=get_ema_multi_avg_fn(config.average_decay),  # type: ignore[no-untyped-call]
         use_buffers=True,
     )
     optimiser = _optimiser(network, config)
@@ -349,7 +351,7 @@ def _step(
         answer_weight=torch.from_numpy(np.stack([v.answer_weight for v in views])),
     )
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(network.parameters(), 5.0)
     optimiser.step()
     return float(loss.detach())

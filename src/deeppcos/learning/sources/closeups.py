@@ -7,14 +7,18 @@ pictures are joined into one group, so that none is learned from and measured on
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from deeppcos.errors import InvalidInput
 from deeppcos.learning.samples import FollicleMark, Sample
 from deeppcos.learning.sources.pictures import filled, read_grey
 from deeppcos.learning.splits import joined_groups
+
+Grey = npt.NDArray[np.uint8]
 
 THUMBNAIL_SIDE = 24
 SAME_LOOK_CORRELATION = 0.9
@@ -56,14 +60,14 @@ def _named_twins(entry: dict[str, str]) -> list[str]:
     return [entry["id"], *named]
 
 
-def _look(grey: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _look(grey: Grey) -> npt.NDArray[np.float32]:
     """Unit-length thumbnail."""
     small = cv2.resize(grey, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
     centred = small.astype(np.float32).ravel() - float(small.mean())
-    return np.asarray(centred / (float(np.linalg.norm(centred)) + 1e-6))
+    return np.asarray(centred / (float(np.linalg.norm(centred)) + 1e-6), np.float32)
 
 
-def _sample(entry: dict, group: str, pictures: tuple) -> Sample:  # type: ignore[type-arg]
+def _sample(entry: dict[str, Any], group: str, pictures: tuple[Grey, Grey]) -> Sample:
     """One entry of the marks file."""
     grey, raw = pictures
     height, width = grey.shape

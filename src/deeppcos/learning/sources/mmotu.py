@@ -8,6 +8,7 @@ ids are one patient's series, so series and duplicate clusters are joined into g
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,7 +54,7 @@ def read_mmotu(folder: Path) -> list[Sample]:
 
 
 def _sample(
-    folder: Path, row: dict[str, str], group: str, marks: dict[str, dict[str, dict[str, object]]]
+    folder: Path, row: dict[str, str], group: str, marks: dict[str, dict[str, dict[str, Any]]]
 ) -> Sample:
     """One row of the index."""
     grey, raw = read_grey(folder / "images" / f"{row['id']}.webp")
@@ -77,7 +78,7 @@ def _sample(
     )
 
 
-def _readings(by_reader: dict[str, dict[str, object]]) -> dict[str, tuple[FollicleMark, ...]]:
+def _readings(by_reader: dict[str, dict[str, Any]]) -> dict[str, tuple[FollicleMark, ...]]:
     """Marks by reader."""
     return {
         reader: tuple(
@@ -85,7 +86,7 @@ def _readings(by_reader: dict[str, dict[str, object]]) -> dict[str, tuple[Follic
                 polygon=np.asarray(mark["polygon"], np.float32),
                 is_sure=mark["certainty"] == "sure",
             )
-            for mark in reading["follicles"]  # type: ignore[attr-defined]
+            for mark in reading["follicles"]
         )
         for reader, reading in sorted(by_reader.items())
     }
