@@ -31,7 +31,8 @@ class LinkRules:
 
     Attributes:
         least_overlap: Smallest overlap, shared area over the geometric mean of both areas.
-        longest_gap: Most frames in a row in which a body may be missed.
+        longest_gap: Most frames in a row in which a body may be missed; up to twice as many
+            for one that was seen in many frames.
         moves: Whether the picture may shift between frames, as under a moving hand. Slices of
             a volume do not.
         piece_share: Share of an outline that must lie within a body's forecast to be a piece
@@ -44,7 +45,7 @@ class LinkRules:
     longest_gap: int = 2
     moves: bool = True
     piece_share: float = 0.6
-    valley: float = 0.5
+    valley: float = 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,11 @@ class Chain:
         """Frame of the last section."""
         return self.sections[-1].frame
 
+    @property
+    def weight(self) -> float:
+        """How much was seen of the body: its probabilities added up."""
+        return sum(section.probability for section in self.sections)
+
 
 @dataclass(slots=True, kw_only=True)
 class _Body:
@@ -159,14 +165,20 @@ def link_sections(
         guess = np.asarray(drifts[at]) if drifts is not None else np.zeros(2)
         drift = _drift(growing, sections, guess, rules) if rules.moves else np.zeros(2)
         _take_in(growing, list(sections), drift, rules)
-        done += [body for body in growing if body.missed > rules.longest_gap]
-        growing = [body for body in growing if body.missed <= rules.longest_gap]
+        done += [body for body in growing if _is_lost(body, rules)]
+        growing = [body for body in growing if not _is_lost(body, rules)]
     chains = (
         Chain(sections=tuple(body.sections), merged=frozenset(body.merged))
         for body in (*done, *growing)
     )
     parts = (part for chain in chains for part in cut_at_valleys(chain, rules.valley))
     return tuple(sorted(parts, key=lambda chain: (chain.first, chain.sections[0].item)))
+
+
+def _is_lost(body: _Body, rules: LinkRules) -> bool:
+    """Whether a body was missed too often in a row; what was long seen may be missed longer."""
+    patience = min(len(body.sections) // 6, rules.longest_gap)
+    return body.missed > rules.longest_gap + patience
 
 
 def best_pairs(overlap: Matrix, *, least: float) -> list[tuple[int, int]]:
@@ -350,7 +362,9 @@ def _hidden_bodies(
     for lost in set(range(len(sizes))) - pairs.keys():
         for row, column in pairs.items():
             covers = meeting.shared[lost, column] >= rules.piece_share * sizes[lost]
-            is_joint = sections[column].area >= 0.7 * (sizes[lost] + sizes[row])
+            is_joint = sections[column].area >= max(
+                0.7 * (sizes[lost] + sizes[row]), 1.2 * sizes[row]
+            )
             if covers and is_joint:
                 hidden[lost] = row
     return hidden
