@@ -1,0 +1,446 @@
+"""What all pictures of a study together measured of each ovary.
+
+Owns choosing among stills, sweeps and volumes: the fullest section, the estimate of a sweep,
+the count and volume of a volume, or a volume from two stills at right angles, each with the
+picture it came from and the reason where there is none. Measuring one picture is the business of
+``analyse``, one sequence that of ``tracking``; what the numbers mean that of
+``deeppcos.clinical``.
+
+An ovary whose side nobody stated stays an entry of its own: sides are never guessed. One frame
+never gives a count of the whole ovary, and what a person charted is never overwritten.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from deeppcos.clinical.chart import PatientChart, with_seen_ovaries
+from deeppcos.clinical.ovary import (
+    FollicleNumberPerOvary,
+    FollicleNumberPerSection,
+    MeasurementSource,
+    OvarianVolume,
+    OvaryMeasurements,
+    SeenOvary,
+    Side,
+    TrackedEstimate,
+    VolumeMethod,
+    ellipsoid_volume_ml,
+)
+from deeppcos.clinical.plausibility import LIMITS
+from deeppcos.clinical.severity_morphology import FNPO_ERROR, VOLUME_ERROR_ML
+from deeppcos.vision.findings import FollicleKind, FrameFindings, Lesion, Ovary
+from deeppcos.vision.frame import MmPerPixel
+from deeppcos.vision.geometry import diameters_mm, overlap_px
+from deeppcos.vision.tracking import TrackedFollicles, track_follicles
+
+LARGEST_DISAGREEMENT = 1.35
+"""Ratio up to which the diameter that two perpendicular sections share may differ."""
+
+WITHIN_OVARY = 0.3
+"""Share of a lesion that must lie in the ovary for it to forbid reading the volume."""
+
+FORBIDS = (
+    "a follicle of 10 mm or more, a corpus luteum or a cyst enlarges this ovary: its volume is "
+    "not read; repeat when the ovary is quiet"
+)
+
+Count = TypeVar("Count", TrackedEstimate, FollicleNumberPerOvary)
+
+
+class FileKind(StrEnum):
+    """What a file holds; the same words as ``deeppcos.records.study_file.MediaKind``."""
+
+    STILL = "still"
+    CINE = "cine"
+    VOLUME = "volume"
+
+
+class SectionPlane(StrEnum):
+    """How a still cuts the ovary."""
+
+    LONGITUDINAL = "longitudinal"
+    TRANSVERSE = "transverse"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyFileFindings:
+    """The findings of one file and what is known of how it was taken.
+
+    Attributes:
+        source: The file, as the user named it.
+        kind: Still, cine or volume.
+        side: Which ovary, or None where nobody said.
+        plane: How the section lies; of stills only.
+        frames: Findings of all its frames, in order.
+        slice_spacing_mm: Distance between slices of a volume, mm; None where not known.
+    """
+
+    source: str
+    kind: FileKind
+    side: Side | None
+    plane: SectionPlane = SectionPlane.UNKNOWN
+    frames: tuple[FrameFindings, ...]
+    slice_spacing_mm: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameReference:
+    """One frame of one file."""
+
+    source: str
+    frame: int
+
+    def __str__(self) -> str:
+        return f"{self.source}, frame {self.frame}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideMeasurements:
+    """What the pictures measured of one ovary.
+
+    Attributes:
+        side: Left, right, or None: ovaries whose side nobody stated, taken together.
+        measurements: The numbers, each marked as measured in a picture.
+        is_single_frame: Whether one frame is all there was.
+        fnps_from: Frame with the fullest section.
+        is_fnps_sized: Whether that frame has a scale, so that only 2.0-9.9 mm were counted;
+            None without a section.
+        tracked_from: The sweep behind the estimate.
+        fnpo_from: The volume behind the whole-ovary count.
+        volume_from: Frames or file behind the ovarian volume.
+        volume_method: Which diameters, or what else, the volume rests on; empty without one.
+        dominant_from: Frame with a dominant follicle or a cyst-like body.
+        notes: Why something is missing, and what a flag forbids.
+    """
+
+    side: Side | None
+    measurements: OvaryMeasurements
+    is_single_frame: bool
+    fnps_from: FrameReference | None = None
+    is_fnps_sized: bool | None = None
+    tracked_from: str | None = None
+    fnpo_from: str | None = None
+    volume_from: tuple[FrameReference, ...] = ()
+    volume_method: str = ""
+    dominant_from: FrameReference | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def seen_ovary(self) -> SeenOvary:
+        """The same as the chart takes it."""
+        return SeenOvary(
+            side=self.side,
+            measurements=self.measurements,
+            is_single_frame=self.is_single_frame,
+        )
+
+
+def measure_study(files: Iterable[StudyFileFindings]) -> tuple[SideMeasurements, ...]:
+    """Measure each ovary of a study from all its pictures.
+
+    Args:
+        files: Findings of every file of the study.
+
+    Returns:
+        One entry a side of which there are pictures: left, right, then side unknown.
+
+    Raises:
+        InvalidInput: If a volume states a slice spacing that is not positive.
+    """
+    every = tuple(files)
+    sides: tuple[Side | None, ...] = (Side.LEFT, Side.RIGHT, None)
+    return tuple(
+        _measured(side, own) for side in sides if (own := [f for f in every if f.side is side])
+    )
+
+
+def to_chart(chart: PatientChart, measured: Iterable[SideMeasurements]) -> PatientChart:
+    """The chart with the measurements beside what a person charted.
+
+    Nothing charted is overwritten: where both answer a question and disagree, the clinical
+    rules leave it open.
+
+    Args:
+        chart: The chart; not changed.
+        measured: Measurements of the study, replacing any from pictures before.
+
+    Returns:
+        A new chart.
+    """
+    return with_seen_ovaries(chart, (one.seen_ovary for one in measured if _has_any(one)))
+
+
+def _has_any(one: SideMeasurements) -> bool:
+    """Whether anything was measured or flagged."""
+    found = one.measurements
+    return found.was_seen or found.dominant_follicle_or_corpus_luteum is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SeenSection:
+    """The ovary in one frame."""
+
+    where: FrameReference
+    findings: FrameFindings
+    ovary: Ovary
+    lesions: tuple[Lesion, ...]
+
+    @property
+    def is_sized(self) -> bool:
+        """Whether follicles were counted by size."""
+        return self.findings.mm_per_pixel is not None
+
+
+def _measured(side: Side | None, files: Sequence[StudyFileFindings]) -> SideMeasurements:
+    """Everything of one side."""
+    tracked = [
+        track_follicles(
+            file.frames,
+            slice_spacing_mm=file.slice_spacing_mm if file.kind is FileKind.VOLUME else None,
+        )
+        for file in files
+        if file.kind is not FileKind.STILL
+    ]
+    fullest = _fullest(files)
+    volume, volume_from, method, volume_notes = _volume(side, files, tracked)
+    dominant = _dominant(files)
+    estimate, estimate_from = _largest(tracked, lambda one: one.estimate)
+    fnpo, fnpo_from = _largest(tracked, lambda one: one.fnpo)
+    return SideMeasurements(
+        side=side,
+        measurements=OvaryMeasurements(
+            fnpo=None if fnpo is None else _with_reader_error(fnpo),
+            fnps=None if fullest is None else _section_count(fullest),
+            tracked=estimate,
+            volume=volume,
+            # A picture shows a dominant follicle; it does not rule out a corpus luteum.
+            dominant_follicle_or_corpus_luteum=True if dominant else None,
+        ),
+        is_single_frame=sum(len(file.frames) for file in files) == 1,
+        fnps_from=fullest.where if fullest else None,
+        is_fnps_sized=fullest.is_sized if fullest else None,
+        tracked_from=estimate_from,
+        fnpo_from=fnpo_from,
+        volume_from=volume_from,
+        volume_method=method,
+        dominant_from=dominant,
+        notes=(*_notes(files, fullest, tracked), *volume_notes, *((FORBIDS,) if dominant else ())),
+    )
+
+
+def _sections(file: StudyFileFindings) -> Iterator[_SeenSection]:
+    """Every frame in which the ovary can be judged; of several ovaries each is a section."""
+    for findings in file.frames:
+        # A file of a stated side shows one ovary: its most probable outline.
+        shown = findings.ovaries if file.side is None else findings.ovaries[:1]
+        for ovary in shown if findings.is_assessable else ():
+            yield _SeenSection(
+                where=FrameReference(source=findings.source, frame=findings.frame),
+                findings=findings,
+                ovary=ovary,
+                lesions=findings.lesions,
+            )
+
+
+def _fullest(files: Sequence[StudyFileFindings]) -> _SeenSection | None:
+    """The section with the most follicles; one with a scale goes before any without."""
+    candidates = [
+        section
+        for file in files
+        for section in _steady_sections(file)
+        if section.ovary.follicle_count_section.value <= LIMITS["ovary.fnps"].high
+    ]
+    if not candidates:
+        return None
+    return max(
+        candidates,
+        key=lambda one: (
+            one.is_sized,
+            one.ovary.follicle_count_section.value,
+            one.ovary.probability,
+        ),
+    )
+
+
+def _steady_sections(file: StudyFileFindings) -> list[_SeenSection]:
+    """Sections to choose the fullest from.
+
+    The largest of a hundred wavering counts is too large: in a sweep or volume a section counts
+    as the middle of itself and its two neighbours.
+    """
+    sections = list(_sections(file))
+    if file.kind is FileKind.STILL or len(sections) < 3:
+        return sections
+    return [
+        sorted(sections[i - 1 : i + 2], key=lambda one: one.ovary.follicle_count_section.value)[1]
+        for i in range(1, len(sections) - 1)
+    ]
+
+
+def _section_count(section: _SeenSection) -> FollicleNumberPerSection:
+    """The count of one section as the chart takes it."""
+    count = section.ovary.follicle_count_section
+    return FollicleNumberPerSection(
+        value=count.value, low=count.low, high=count.high, source=MeasurementSource.IMAGE
+    )
+
+
+def _largest(
+    tracked: Sequence[TrackedFollicles], of: Callable[[TrackedFollicles], Count | None]
+) -> tuple[Count | None, str | None]:
+    """The largest count of several sequences of one ovary: less was seen in the others."""
+    counts = [(count, one.source) for one in tracked if (count := of(one)) is not None]
+    return max(counts, key=lambda pair: pair[0].value) if counts else (None, None)
+
+
+def _with_reader_error(count: FollicleNumberPerOvary) -> FollicleNumberPerOvary:
+    """The interval at least as wide as readers disagree: linking is not the only error."""
+    low = count.value if count.low is None else count.low
+    high = count.value if count.high is None else count.high
+    return FollicleNumberPerOvary(
+        value=count.value,
+        low=max(0, min(low, count.value - FNPO_ERROR)),
+        high=max(high, count.value + FNPO_ERROR),
+        source=count.source,
+    )
+
+
+def _dominant(files: Sequence[StudyFileFindings]) -> FrameReference | None:
+    """The first frame with a dominant follicle or a cyst-like body in the ovary."""
+    for file in files:
+        for section in _sections(file):
+            kinds = {follicle.kind for follicle in section.ovary.follicles}
+            if FollicleKind.DOMINANT in kinds or any(
+                _lies_within(lesion, section.ovary) for lesion in section.lesions
+            ):
+                return section.where
+    return None
+
+
+def _lies_within(lesion: Lesion, ovary: Ovary) -> bool:
+    """Whether a body that is no follicle lies in the ovary."""
+    shared, area, _ = overlap_px(lesion.polygon, ovary.polygon)
+    return area > 0 and shared >= WITHIN_OVARY * area
+
+
+def _notes(
+    files: Sequence[StudyFileFindings],
+    fullest: _SeenSection | None,
+    tracked: Sequence[TrackedFollicles],
+) -> tuple[str, ...]:
+    """Why counts are missing or weaker than they look."""
+    notes = [] if fullest else ["no section in which the ovary can be judged"]
+    if fullest and not fullest.is_sized:
+        notes.append(
+            "follicles per section were counted without a scale: sizes are not known, so the "
+            "count may hold follicles under 2 mm or of 10 mm and over"
+        )
+    notes += [
+        f"{file.source}: slice spacing not known, so its slices were followed like a sweep"
+        for file in files
+        if file.kind is FileKind.VOLUME and file.slice_spacing_mm is None
+    ]
+    for one in tracked:
+        notes += [f"{one.source}: no count, {reason}" for reason in one.not_counted_because]
+    if not tracked:
+        notes.append("no sweep or volume: stills give follicles per section at most")
+    return tuple(notes)
+
+
+Volume = tuple[OvarianVolume | None, tuple[FrameReference, ...], str, tuple[str, ...]]
+
+
+def _volume(
+    side: Side | None, files: Sequence[StudyFileFindings], tracked: Sequence[TrackedFollicles]
+) -> Volume:
+    """The best volume there is: counted in slices, else from two stills at right angles."""
+    counted = [
+        (one.ovary_volume_ml, one.source) for one in tracked if one.ovary_volume_ml is not None
+    ]
+    if counted:
+        ml, source = max(counted)
+        first = next(file.frames[0].frame for file in files if file.source == source)
+        where = (FrameReference(source=source, frame=first),)
+        return _stated(ml, VolumeMethod.THREE_D, where, "outlines added up over all slices")
+    if side is None:
+        return None, (), "", ("no volume: two stills of unknown side may show two ovaries",)
+    return _volume_of_stills(files)
+
+
+def _volume_of_stills(files: Sequence[StudyFileFindings]) -> Volume:
+    """Volume from a longitudinal and a transverse still.
+
+    The longitudinal section gives the length and one diameter across it; the transverse one
+    gives both diameters across the length, one of which is that same diameter seen again. Which
+    one is not marked in the pictures: it is the one nearer in size, and the mean of both
+    readings is taken; the other is the third diameter.
+    """
+    cuts: dict[SectionPlane, tuple[FrameReference, tuple[float, float]]] = {}
+    for plane in (SectionPlane.LONGITUDINAL, SectionPlane.TRANSVERSE):
+        best = _largest_still(files, plane)
+        if best is None:
+            return None, (), "", (f"no volume: no {plane} still with a scale and an ovary",)
+        cuts[plane] = best
+    (along, (length, across)) = cuts[SectionPlane.LONGITUDINAL]
+    (through, pair) = cuts[SectionPlane.TRANSVERSE]
+    shared, third = sorted(pair, key=lambda one: abs(one - across))
+    if max(shared, across) > LARGEST_DISAGREEMENT * min(shared, across):
+        return None, (), "", (
+            f"no volume: the diameter both stills share reads {across:.0f} mm in one and "
+            f"{shared:.0f} mm in the other",
+        )  # fmt: skip
+    if third > 1.15 * length:
+        return None, (), "", (
+            f"no volume: the transverse still is wider ({third:.0f} mm) than the ovary is long "
+            f"({length:.0f} mm)",
+        )  # fmt: skip
+    mean = (shared + across) / 2
+    ml = ellipsoid_volume_ml(length_mm=length, width_mm=third, thickness_mm=mean)
+    return _stated(
+        ml,
+        VolumeMethod.TWO_D,
+        (along, through),
+        f"pi/6 x length {length:.1f} mm (longitudinal, longest) x {mean:.1f} mm (seen in both: "
+        f"{across:.1f} mm across the length in the longitudinal, {shared:.1f} mm in the "
+        f"transverse still) x {third:.1f} mm (transverse, the other diameter)",
+    )
+
+
+def _largest_still(
+    files: Sequence[StudyFileFindings], plane: SectionPlane
+) -> tuple[FrameReference, tuple[float, float]] | None:
+    """The largest scaled section in a plane, as the one nearest the middle, and its diameters."""
+    found = [
+        (section.where, _diameters(section.ovary, scale))
+        for file in files
+        if file.kind is FileKind.STILL and file.plane is plane
+        for section in _sections(file)
+        if (scale := section.findings.mm_per_pixel) is not None
+    ]
+    return max(found, key=lambda one: one[1][0] * one[1][1]) if found else None
+
+
+def _diameters(ovary: Ovary, scale: MmPerPixel) -> tuple[float, float]:
+    """The diameters as measured before the outline was simplified, where they are stated."""
+    if ovary.length_mm is not None and ovary.width_mm is not None:
+        return ovary.length_mm, ovary.width_mm
+    return diameters_mm(ovary.polygon, scale)
+
+
+def _stated(ml: float, method: VolumeMethod, where: tuple[FrameReference, ...], how: str) -> Volume:
+    """A volume with the published error of its method, or the reason it cannot be one."""
+    limit = LIMITS["ovary.volume_ml"]
+    if not limit.low <= ml <= limit.high:
+        return None, (), "", (f"no volume: {ml:.3g} mL is no ovary's",)
+    below, above = VOLUME_ERROR_ML[method]
+    volume = OvarianVolume(
+        ml=round(ml, 2),
+        low_ml=round(max(0.0, ml + below), 2),
+        high_ml=round(ml + above, 2),
+        source=MeasurementSource.IMAGE,
+        method=method,
+    )
+    return volume, where, how, ()
