@@ -94,12 +94,17 @@ def test_nothing_is_promised_where_no_measurement_would_settle_it(
 
 OPEN_CHARTS: list[dict[str, Any]] = [
     {},
-    {"patient.age_years": 17},
     {"patient.age_years": 27, "patient.age_at_menarche_years": 12},
     {"patient.age_years": 16, "patient.age_at_menarche_years": 12, "signs.mfg_score": 5},
     {"patient.age_years": 27, "cycles.interval_days": 50, "labs.total_testosterone": (2, "nmol/L")},
     {"patient.age_years": 30, "signs.mfg_score": 6, "labs.shbg": (20, "nmol/L")},
-    {"patient.age_years": 46, "ultrasound.route": "transabdominal", "left.volume_ml": 12},
+    {
+        "patient.age_years": 46,
+        "patient.age_at_menarche_years": 12,
+        "signs.mfg_score": 0,
+        "ultrasound.route": "transabdominal",
+        "left.volume_ml": 12,
+    },
 ]
 
 

@@ -239,6 +239,12 @@ def test_a_whole_number_written_with_a_decimal_point_is_whole() -> None:
         ("[]", "the document"),
         ("17", "the document"),
         ("null", "the document"),
+        ('{"schema": "deeppcos.chart/1", "a\\nb": 1}', "unknown key 'a\\nb'"),
+        ('{"schema": "deeppcos.chart/1", "\\ud800": 1}', "ud800"),
+        (
+            '{"schema": "deeppcos.chart/1", "ultrasound": {"left": {"fnpo": 1' + "0" * 400 + "}}}",
+            "beyond all limits",
+        ),
         ("[" * 100_000, "not JSON"),
         ('{"patient": {"age_years": ' + "9" * 5000 + "}}", "not JSON"),
     ],

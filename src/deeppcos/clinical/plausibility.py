@@ -5,10 +5,12 @@ analytes in ``analytes.py``. These are limits against slips of the pen, wide on 
 are project rules and have no diagnostic meaning.
 """
 
-import math
+import sys
 from dataclasses import dataclass
 
 from deeppcos.errors import InvalidInput
+
+FLOAT_LIMIT = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +66,12 @@ def require_plausible(field: str, value: float | None, *, limit: str | None = No
         return
     bounds = LIMITS[limit or field]
     span = f"{bounds.low:g} to {bounds.high:g} {bounds.unit}"
-    if not math.isfinite(value) or not bounds.low <= value <= bounds.high:
+    # NaN fails the comparison too; a whole number may be too large for a float.
+    if not bounds.low <= value <= bounds.high:
+        shown = f"{value:g}" if not abs(value) > FLOAT_LIMIT else "a number beyond all limits,"
         raise InvalidInput(
             f"{field} is implausible",
-            value=f"{value:g} {bounds.unit}",
+            value=f"{shown} {bounds.unit}",
             accepted=span,
             remedy="check the entry, or leave it out if it is not known",
         )

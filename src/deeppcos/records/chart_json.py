@@ -40,6 +40,9 @@ from deeppcos.records.chart_document import (
 LARGEST_BYTES = 1_000_000
 """A chart is a page; a larger file is something else."""
 
+LONGEST_SHOWN = 80
+"""Longer values and keys are cut in messages."""
+
 T = TypeVar("T")
 
 
@@ -141,7 +144,7 @@ def _decoded(text: str, source: str) -> Any:
         )
         problem = InvalidInput(
             "not JSON",
-            value=where or str(error)[:80],
+            value=where or str(error)[:LONGEST_SHOWN],
             accepted=f"a {SCHEMA_NAME} document",
             remedy="check commas, quotes and brackets there",
         )
@@ -186,7 +189,7 @@ def _explained(detail: Any, content: Any) -> InvalidInput:
     what = f"{where} is not known" if options else f"{where} has the wrong type"
     return InvalidInput(
         what,
-        value=repr(detail["input"])[:80],
+        value=repr(detail["input"])[:LONGEST_SHOWN],
         accepted=", ".join(options) or _TYPE_WORDS.get(kind, detail["msg"]),
         remedy=f"did you mean {close[0]}?" if close else "correct it, or leave it out if unknown",
     )
@@ -217,9 +220,16 @@ def _options(detail: Any) -> list[str]:
 def _place(loc: tuple[int | str, ...]) -> str:
     """``labs[0].unit`` from the place pydantic reports."""
     words = ""
-    for step in loc:
+    for step in (_printable(step) for step in loc):
         words += f"[{step}]" if isinstance(step, int) else f"{'.' if words else ''}{step}"
     return words or "the document"
+
+
+def _printable(step: int | str) -> int | str:
+    """A key as it may stand in one line of a message."""
+    if isinstance(step, int) or (step.isprintable() and len(step) <= LONGEST_SHOWN):
+        return step
+    return repr(step)[:LONGEST_SHOWN]
 
 
 def _accepted(loc: tuple[int | str, ...]) -> str:
