@@ -259,6 +259,15 @@ def test_frames_too_far_apart_give_no_count(spacing: float | None) -> None:
     assert any("too fast" in reason for reason in read.not_counted_because)
 
 
+def test_haste_is_noticed_in_an_ovary_without_follicles_too() -> None:
+    slow = track_follicles(sweep((), step=0.8), slice_spacing_mm=None)
+    assert slow.estimate is not None
+    assert slow.estimate.value == 0
+    hasty = track_follicles(sweep((), step=2.0), slice_spacing_mm=None)
+    assert hasty.estimate is None
+    assert any("too fast" in reason for reason in hasty.not_counted_because)
+
+
 def test_two_ovaries_in_one_sweep_give_no_count() -> None:
     frames = sweep()
     second = [

@@ -55,8 +55,8 @@ class TrackedFollicles:
         slice_spacing_mm: Distance between slices of a volume, mm; None for a sweep.
         follicles: Every follicle with enough evidence, of any size.
         doubtful: Tracks left out for want of evidence.
-        step_mm: Distance between frames, mm: the slice spacing, or as the follicles' own
-            roundness suggests; None where it cannot be told.
+        step_mm: Distance between frames, mm: the slice spacing, or as the roundness of
+            follicles and ovary suggests; None where it cannot be told.
         coverage: How much of the ovary was shown; None if there was none.
         count: Follicles of 2.0-9.9 mm with interval; None where none may be given.
         unsized_count: Follicles of any size with interval, where there is no scale; for
@@ -219,12 +219,12 @@ def _result(
     """Count what was followed, or say why not."""
     tracks = [_track(sequence, chain) for chain in chains]
     coverage = coverage_of(sequence)
-    step = sequence.spacing_mm or step_between_frames_mm(tracks)
+    step = sequence.spacing_mm or step_between_frames_mm(tracks, sequence, coverage)
     needed = frames_needed(step)
     kept = [track for track in tracks if has_evidence(track, needed, step)]
     problems = problems_of(sequence, chains, kept, coverage=coverage, step_mm=step, others=others)
     is_unsized = not any(frame.mm_per_pixel for frame in sequence.frames)
-    interval = count_of(kept, tracks, coverage)
+    interval = count_of(kept, tracks, coverage=coverage, step_mm=step)
     is_whole = not problems and sequence.spacing_mm is not None
     return TrackedFollicles(
         source=sequence.frames[0].source,

@@ -15,6 +15,7 @@ import numpy as np
 from deeppcos.clinical.plausibility import LIMITS
 from deeppcos.vision.findings import FollicleKind, FrameFindings, Interval, Polygon
 from deeppcos.vision.frame import MmPerPixel
+from deeppcos.vision.geometry import diameters_mm, polygon_of
 from deeppcos.vision.section_linking import Chain, Section
 
 FEWEST_OVARY_FRAMES = 6
@@ -29,7 +30,7 @@ LARGEST_STEP_MM = 1.2
 FEWEST_FRAMES_A_FOLLICLE = 3.0
 """The same limit as frames in which a middling follicle is seen: holds without a scale too."""
 
-LEAST_AREA_RATIO = 0.62
+LEAST_AREA_RATIO = 0.64
 """Smaller over larger area of a follicle's neighbouring sections: less is another sign of haste.
 
 It shows most in crowded ovaries, where sections of different follicles begin to be linked.
@@ -47,7 +48,7 @@ WIDE_STEP_MM = 0.8
 SURE_ALONE = 0.75
 """Probability from which one frame is evidence enough, where steps are wide."""
 
-LEAST_DEPTH = 0.35
+LEAST_DEPTH = 0.42
 """Least extent of a follicle across frames, as a share of its width."""
 
 
@@ -169,8 +170,28 @@ def _touches_edge(frame: FrameFindings, section: Section) -> bool:
     return bool((low <= 0.5).any() or high[0] >= frame.width - 1.5 or high[1] >= frame.height - 1.5)
 
 
-def step_between_frames_mm(tracks: Sequence[TrackedFollicle]) -> float | None:
-    """Distance between the frames of a sweep, mm: follicles are about as deep as they are wide."""
+def step_between_frames_mm(
+    tracks: Sequence[TrackedFollicle], sequence: FollowedOvary, coverage: OvaryCoverage
+) -> float | None:
+    """Distance between the frames of a sweep, as follicles and ovary themselves suggest.
+
+    Both are about as deep as they are wide. Of the two answers the wider is taken: in a crowded
+    ovary swept in haste different follicles are linked and look deep.
+
+    Args:
+        tracks: All that was followed.
+        sequence: The followed ovary.
+        coverage: How much of it was shown.
+
+    Returns:
+        Step, mm; None where neither can tell.
+    """
+    steps = (_step_by_follicles_mm(tracks), _step_by_ovary_mm(sequence, coverage))
+    return max((step for step in steps if step is not None), default=None)
+
+
+def _step_by_follicles_mm(tracks: Sequence[TrackedFollicle]) -> float | None:
+    """Width of follicles over the frames they fill."""
     sized = sorted(
         (track.span, track.mean_diameter_mm)
         for track in tracks
@@ -183,6 +204,20 @@ def step_between_frames_mm(tracks: Sequence[TrackedFollicle]) -> float | None:
     return sum(width for _, width in sized) / sum(span for span, _ in sized)
 
 
+def _step_by_ovary_mm(sequence: FollowedOvary, coverage: OvaryCoverage) -> float | None:
+    """Shorter diameter of the ovary's largest section over the frames the ovary fills.
+
+    Swept along its length an ovary is deeper than that: the answer is then too small, and
+    seldom too large. Only of an ovary passed from margin to margin.
+    """
+    ovary = sequence.ovary
+    largest = max(ovary.sections, key=lambda section: section.area)
+    scale = sequence.frames[largest.frame].mm_per_pixel
+    if scale is None or not coverage.is_margin_to_margin:
+        return None
+    return diameters_mm(polygon_of(largest.hull[:, 0]), scale)[1] / (ovary.last - ovary.first + 1)
+
+
 def frames_needed(step_mm: float | None) -> int:
     """Frames a track must be seen in: two fifths of what the smallest counted follicle fills."""
     return 2 if step_mm is None else max(2, round(0.4 * SMALLEST_COUNTED_MM / step_mm))
@@ -191,8 +226,8 @@ def frames_needed(step_mm: float | None) -> int:
 def has_evidence(track: TrackedFollicle, needed: int, step_mm: float | None) -> bool:
     """Whether a track is a follicle rather than a flicker.
 
-    A follicle shows in most frames between its ends, and is not a coin: it goes at least a
-    third as deep as it is wide.
+    A follicle shows in most frames between its ends, and is not a coin: it goes at least
+    two fifths as deep as it is wide.
     """
     seen = len(track.frames)
     if seen == 1:
@@ -323,22 +358,36 @@ def _agree(scales: Sequence[MmPerPixel]) -> bool:
 
 
 def count_of(
-    kept: Sequence[TrackedFollicle], tracks: Sequence[TrackedFollicle], coverage: OvaryCoverage
+    kept: Sequence[TrackedFollicle],
+    tracks: Sequence[TrackedFollicle],
+    *,
+    coverage: OvaryCoverage,
+    step_mm: float | None,
 ) -> Interval:
     """Follicles of countable size, with the interval of linking, sizing and coverage.
 
-    The interval was set on phantoms to hold the true count nine times in ten when outlines are
-    right but for the stated slips; it does not cover what a network fails to see.
+    The interval was set on phantoms whose outlines are right but for stated slips, see
+    ``docs/evidence/tracking.md``; it does not cover what a network fails to see.
+
+    Args:
+        kept: Follicles with enough evidence.
+        tracks: All that was followed.
+        coverage: How much of the ovary was shown.
+        step_mm: Distance between frames, mm, or None: the wider, the more slips through.
+
+    Returns:
+        The count with its interval.
     """
     value = sum(one.kind in COUNTED for one in kept)
     doubts = sum(f.probability for f in tracks) - sum(f.probability for f in kept)
     at_edge = sum(_is_at_edge(f.mean_diameter_mm) for f in kept)
     slack = 1 + 0.1 * value + 0.5 * at_edge
+    slipped = 0.1 * value * min(step_mm or 1.0, LARGEST_STEP_MM)
     unpassed = value * (1 / max(coverage.passed_share, LEAST_PASSED_SHARE) - 1)
     return Interval(
         value=value,
-        low=max(0, math.floor(value - slack)),
-        high=math.ceil(value + slack + 0.25 * doubts + unpassed),
+        low=max(0, math.floor(value - slack - 0.15 * doubts)),
+        high=math.ceil(value + slack + 0.25 * doubts + slipped + unpassed),
     )
 
 
