@@ -1,0 +1,89 @@
+"""The card says what the manifest says, unknown included."""
+
+from typing import Any
+
+import pytest
+
+from deeppcos.learning.model_card import ORDER, figure_lines, figure_text, model_card
+from deeppcos.vision.release import Manifest
+
+FIGURE = {"value": 0.8123, "low": 0.7, "high": 0.9, "n": 40, "groups": 9}
+
+
+def manifest(**measured: Any) -> Manifest:
+    metrics: dict[str, Any] = {
+        "how": "held-out groups",
+        "release": dict.fromkeys(ORDER, FIGURE),
+        "plain U-Net, same data, same views": {},
+        "second reader against first, all pictures read twice": {},
+        "release with burned-in graphics left in": {},
+        "calibration error, cross-fitted": {"ovary": {"value": 0.0412, "n": 30}},
+        "count interval coverage, cross-fitted": {"value": 0.912, "asked": 0.9, "n": 34},
+        "accepted as an ovary": {"neither": {"n": 7, "accepted": 1}},
+    }
+    return Manifest.model_construct(
+        name="seeing-test",
+        created="2026-01-02",
+        weights_sha256="a" * 64,
+        preprocessing_sha256="b" * 64,
+        training={
+            "config": {"steps": 4, "baseline": {"steps": 3}},
+            "split": "fold 1 of 5",
+            "training": {"mmotu: ovary": 12},
+            "held_out": {"mmotu: ovary": 3, "neither: neither": 1},
+            "held_out_groups": 4,
+            "marks": "non-clinical readers",
+        },
+        metrics={**metrics, **measured},
+        intended_use="For tests.",
+        not_for=("patients", "lesions"),
+        licence_notes=("None.",),
+    )
+
+
+def test_every_figure_stands_on_the_card_with_its_interval_and_groups() -> None:
+    card = model_card(manifest())
+    for name in ORDER:
+        assert f"| {name} | 0.81 (0.70 to 0.90), n = 40 in 9 groups |" in card
+
+
+def test_what_was_not_measured_is_said_to_be() -> None:
+    card = model_card(manifest())
+    assert f"| {ORDER[0]} | 0.81 (0.70 to 0.90), n = 40 in 9 groups | not measured |" in card
+
+
+def test_a_calibration_error_over_nothing_is_not_measured() -> None:
+    errors = {"lesion": {"value": None, "n": 0}}
+    card = model_card(manifest(**{"calibration error, cross-fitted": errors}))
+    assert "| lesion | not measured | 0 |" in card
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "# Model card: seeing-test",
+        "For tests.",
+        "patients; lesions",
+        "| mmotu: ovary | 12 | 3 |",
+        "| neither: neither | 0 | 1 |",
+        "| ovary | 0.041 | 30 |",
+        "91% of 34",
+        "asked 90%",
+        "| neither | 1 of 7 |",
+        "a" * 64,
+        "b" * 64,
+        "non-clinical readers",
+    ],
+)
+def test_the_card_says(words: str) -> None:
+    assert words in model_card(manifest())
+
+
+def test_the_baselines_configuration_does_not_pass_for_the_releases_own() -> None:
+    assert "Configuration: steps 4." in model_card(manifest())
+
+
+def test_a_figure_without_groups_enough_has_no_interval() -> None:
+    alone = {"value": 0.5, "low": None, "high": None, "n": 3, "groups": 1}
+    assert figure_text(alone) == "0.50, n = 3 in 1 groups"
+    assert " ".join(figure_lines({"a": alone})[0].split()) == "a 0.50, n = 3 in 1 groups"
