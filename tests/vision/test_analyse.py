@@ -74,6 +74,7 @@ def release_with(network: Network) -> Release:
                     "ovary_map": 0.5,
                     "lesion_map": 0.5,
                     "close_margin": 0.25,
+                    "asks_mirror_image": False,
                     "ovary_probability": 0.5,
                     "lesion_probability": 0.3,
                     "follicle_interior": 0.45,

@@ -5,8 +5,8 @@ answers what a perfect network would answer through that view, so every error me
 one of geometry.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ POINTS = OperatingPoints(
     ovary_map=0.5,
     lesion_map=0.5,
     close_margin=0.25,
+    asks_mirror_image=False,
     ovary_probability=0.5,
     lesion_probability=0.3,
     follicle_interior=0.45,
@@ -59,7 +60,7 @@ class Truth:
     views: list[View] = field(default_factory=list)
 
     def network(self, pictures: Floats) -> tuple[Floats, Floats]:
-        assert pictures.shape == (1, 1, INPUT_SIDE_PX, INPUT_SIDE_PX)
+        assert pictures.shape[1:] == (1, INPUT_SIDE_PX, INPUT_SIDE_PX)
         view = self.views[-1]
         step = (np.arange(INPUT_SIDE_PX) + 0.5) / view.scale - 0.5
         x, y = np.meshgrid(step + view.x, step + view.y)
@@ -71,17 +72,26 @@ class Truth:
         maps[0, :2] *= self.strength
         for shape in self.follicles:
             maps[0, 3] = np.maximum(maps[0, 3], signed_share(shape, x, y))
-        return maps, np.array([self.answers], np.float32)
+        answers = np.array([self.answers], np.float32)
+        if len(pictures) == 1:
+            return maps, answers
+        assert np.array_equal(pictures[1], pictures[0][..., ::-1])
+        return np.concatenate([maps, maps[..., ::-1]]), np.concatenate([answers, 0 * answers])
 
 
-Looker = Callable[[Truth, int, int], Look]
+class Looker(Protocol):
+    """Looks at a textured frame of a size on which the truth stands."""
+
+    def __call__(
+        self, truth: Truth, width: int, height: int, points: OperatingPoints = POINTS
+    ) -> Look: ...
 
 
 @pytest.fixture
 def look(monkeypatch: pytest.MonkeyPatch) -> Looker:
     """Look at a textured frame of a size, the truth painted by a perfect network."""
 
-    def looked(truth: Truth, width: int, height: int) -> Look:
+    def looked(truth: Truth, width: int, height: int, points: OperatingPoints = POINTS) -> Look:
         def shown(grey: Greys, view: View) -> Floats:
             truth.views.append(view)
             return to_tensor(grey, view)
@@ -89,7 +99,7 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Looker:
         monkeypatch.setattr(looking, "to_tensor", shown)
         rng = np.random.default_rng(0)
         grey = rng.integers(30, 180, (height, width)).astype(np.uint8)
-        return look_at(grey, truth.network, points=POINTS, rule=FollicleRule())
+        return look_at(grey, truth.network, points=points, rule=FollicleRule())
 
     return looked
 
@@ -138,6 +148,19 @@ def test_every_follicle_lands_within_a_pixel(
     assert len(polygons) == 4
     for follicle in follicles:
         assert min(distance_to_rim(polygon, follicle) for polygon in polygons) <= 1.0
+
+
+@pytest.mark.parametrize(("width", "height", "ovary"), SCENES)
+def test_asking_the_mirror_image_too_moves_nothing(
+    look: Looker, width: int, height: int, ovary: Ellipse
+) -> None:
+    both = POINTS.model_copy(update={"asks_mirror_image": True})
+    follicle = (ovary[0] - 0.4 * ovary[2], ovary[1], 9.0, 8.0)
+    truth = Truth(ovaries=(ovary,), follicles=(follicle,), answers=(0.9, 0.1))
+    found = look(truth, width, height, both)
+    assert found.ovary_answer == pytest.approx(0.45)
+    assert distance_to_rim(found.ovaries[0].polygon, ovary) <= 1.0
+    assert distance_to_rim(found.ovaries[0].follicles[0].polygon, follicle) <= 1.0
 
 
 def test_an_ovary_larger_than_the_network_lands_within_a_network_pixel(look: Looker) -> None:
