@@ -59,6 +59,7 @@ SWEEP = "right_ovary_sweep.dcm"
 CHART = "chart.json"
 README = "README.txt"
 
+PLANE_CODES = {0.0: ("38717003", "Longitudinal"), 90.0: ("62824007", "Transverse")}
 SIDE_CODES = {"L": ("7771000", "Left"), "R": ("24028007", "Right")}
 """SNOMED CT qualifiers."""
 
@@ -156,7 +157,7 @@ def write_example_study(folder: Path, *, force: bool = False) -> ExampleStudy:
     ovaries = {"L": left_ovary(), "R": right_ovary()}
     for number, (name, side, turn_deg) in enumerate(STILLS, start=1):
         still = _still(ovaries[side], side=side, turn_deg=turn_deg)
-        _write_still(folder / name, still, side=side, number=number)
+        _write_still(folder / name, still, side=side, number=number, turn_deg=turn_deg)
     _write_sweep(folder / SWEEP, _sweep(ovaries["R"]), number=len(STILLS) + 1)
     (folder / CHART).write_text(json.dumps(CHART_CONTENT, indent=2) + "\n", encoding="utf-8")
     (folder / README).write_text(_readme(ovaries["L"], ovaries["R"]), encoding="utf-8")
@@ -271,10 +272,13 @@ def _sweep(ovary: PhantomOvary) -> tuple[PhantomSection, ...]:
     ).sections
 
 
-def _write_still(path: Path, section: PhantomSection, *, side: str, number: int) -> None:
+def _write_still(
+    path: Path, section: PhantomSection, *, side: str, number: int, turn_deg: float
+) -> None:
     """Write one uncompressed still."""
     grey = _grey(section)
     image = _header(grey, section.viewport, side=side, number=number, is_sweep=False)
+    image.ViewCodeSequence = [_coded(*PLANE_CODES[turn_deg])]
     image.PixelData = grey.tobytes()
     _save(image, path, ExplicitVRLittleEndian)
 

@@ -14,8 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 import deeppcos
+from deeppcos.app.study_record import (
+    AnalysedFile,
+    measurements_record,
+    sides_of,
+    with_header_hints,
+)
 from deeppcos.clinical.assessment import assess
-from deeppcos.clinical.chart import PatientChart, with_seen_ovaries
+from deeppcos.clinical.chart import PatientChart
 from deeppcos.clinical.document import to_document
 from deeppcos.errors import InvalidInput
 from deeppcos.records.assessment_document import (
@@ -31,6 +37,7 @@ from deeppcos.records.study_file import OpenedStudyFile, RefusedFile
 from deeppcos.vision.analyse import analyse_frame
 from deeppcos.vision.findings import FrameFindings
 from deeppcos.vision.release import SHIPPED, Release, load_release
+from deeppcos.vision.study_measurements import measure_study, to_chart
 
 Progress = Callable[[str, int, int], None]
 """Called with the file, the frames done and the frames there are."""
@@ -39,14 +46,6 @@ Pictures = dict[tuple[str, int], npt.NDArray[np.uint8]]
 REPORT_FILES = ("report.html", "report.pdf", "assessment.json")
 OVERLAY_FOLDER = "overlays"
 HASH_BLOCK = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnalysedFile:
-    """An opened file and what was seen in its frames."""
-
-    file: OpenedStudyFile
-    findings: tuple[FrameFindings, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +197,8 @@ def _document(
     inputs: Sequence[Path],
 ) -> AssessmentDocument:
     """Join pictures and chart into the record."""
-    measured = measure_study([_study_file(analysed) for analysed in files])
-    chart = with_seen_ovaries(_with_header_hints(chart, files), seen_ovaries(measured))
+    measured = measure_study(analysed.as_measured() for analysed in files)
+    chart = to_chart(with_header_hints(chart, files), measured)
     assessment = assess(chart, profile=profile, display_name=name)
     pictures = [Path(analysed.file.source) for analysed in files]
     return build_document(
@@ -207,7 +206,7 @@ def _document(
         rules=assessment.rules,
         frames=[finding for analysed in files for finding in analysed.findings],
         measurements=measurements_record(measured),
-        sides=_sides(files),
+        sides=sides_of(files),
         release=_release_record(release),
         refused=refused,
         provenance=_provenance([*inputs, *pictures]),

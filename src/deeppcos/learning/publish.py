@@ -18,10 +18,16 @@ from deeppcos.learning import evaluate, metrics
 from deeppcos.learning.calibrate import fit_count_interval, fit_logistic
 from deeppcos.learning.evaluate import SampleResult
 from deeppcos.learning.export import export_onnx, load_trained
+from deeppcos.learning.operating_points import (
+    HALVES,
+    ChosenPoints,
+    choose_points,
+    half_of,
+    look_with,
+    rule_of,
+)
 from deeppcos.learning.samples import Sample
-from deeppcos.learning.splits import fold_of
 from deeppcos.learning.train import FOLDS, HELD_OUT_FOLD, SPLIT_SALT, Split
-from deeppcos.vision.follicles import FollicleRule
 from deeppcos.vision.looking import look_at
 from deeppcos.vision.preprocess import CONTRACT, preprocessing_hash
 from deeppcos.vision.release import (
@@ -41,22 +47,8 @@ from deeppcos.vision.uncertainty import LogisticCalibration
 WEIGHTS_FILE = "seeing.onnx"
 COVERAGE = 0.9
 OVERLAP_OF_A_HIT = 0.3
-HALVES = 2
 NOISE_PICTURES = 100
 NOISE_SEED = 5
-
-POINTS = OperatingPoints(
-    ovary_map=0.5,
-    lesion_map=0.5,
-    close_margin=0.25,
-    ovary_probability=0.5,
-    lesion_probability=0.3,
-    follicle_interior=0.45,
-    follicle_top=0.5,
-    follicle_least_area_px=14,
-    follicle_least_score=0.5,
-)
-"""Set beforehand and not tuned on the held-out fold."""
 
 INTENDED_USE = (
     "Assists qualified clinicians and researchers in outlining ovaries and counting and sizing "
@@ -100,12 +92,13 @@ def make_release(
     config = export_run(run, out / WEIGHTS_FILE)
     content = (out / WEIGHTS_FILE).read_bytes()
     network = OnnxNetwork(content, threads=2)
-    results = _look(split.held_out, network)
-    plain = None
+    chosen = choose_points(split.held_out, network)
+    plain: tuple[SampleResult, ...] = ()
     if baseline is not None:
         plain_file = out.parent / f"{out.name}-baseline.onnx"
         plain_config = export_run(baseline, plain_file)
-        plain = _look(split.held_out, OnnxNetwork(plain_file.read_bytes(), threads=2))
+        plain_network = OnnxNetwork(plain_file.read_bytes(), threads=2)
+        plain = choose_points(split.held_out, plain_network).results
         plain_file.unlink()
         config = {**config, "baseline": plain_config}
     manifest = Manifest(
@@ -117,11 +110,11 @@ def make_release(
         preprocessing_sha256=preprocessing_hash(),
         input=str(CONTRACT["input"]),
         map_names=MAP_NAMES,
-        operating_points=POINTS,
-        calibrations=_calibrations(results),
-        count_interval=_count_interval(results),
+        operating_points=chosen.shipped,
+        calibrations=_calibrations(chosen.shipped_results),
+        count_interval=_count_interval(chosen.shipped_results),
         training=_training_record(config, split),
-        metrics=_metrics(split, network, results, plain),
+        metrics=_metrics(split, network, chosen, plain),
         intended_use=INTENDED_USE,
         not_for=NOT_FOR,
         licence_notes=LICENCE_NOTES,
@@ -150,25 +143,6 @@ def export_run(run: Path, file: Path) -> dict[str, Any]:
     config: dict[str, Any] = json.loads(config_file.read_text())
     export_onnx(load_trained(config["network"], final), file)
     return config
-
-
-def _rule() -> FollicleRule:
-    """Instance thresholds of ``POINTS``."""
-    return FollicleRule(
-        interior=POINTS.follicle_interior,
-        top=POINTS.follicle_top,
-        least_area_px=POINTS.follicle_least_area_px,
-        least_score=POINTS.follicle_least_score,
-    )
-
-
-def _look(
-    samples: Sequence[Sample], network: Network, *, with_graphics: bool = False
-) -> list[SampleResult]:
-    """Look at held-out samples with the release's thresholds."""
-    return evaluate.look_at_samples(
-        samples, network, points=POINTS, rule=_rule(), with_graphics=with_graphics
-    )
 
 
 def scored(results: Sequence[SampleResult], which: str) -> list[tuple[float, bool]]:
@@ -225,11 +199,6 @@ def _count_interval(results: Sequence[SampleResult]) -> CountIntervalEntry:
     )
 
 
-def _half(group: str) -> int:
-    """Half of the held-out groups a group belongs to, for cross-fitting."""
-    return fold_of(group, folds=HALVES, salt="cross-fit")
-
-
 def cross_fitted(
     results: Sequence[SampleResult],
     measure: Callable[[Sequence[SampleResult], Sequence[SampleResult]], list[tuple[float, float]]],
@@ -245,8 +214,8 @@ def cross_fitted(
     """
     pairs: list[tuple[float, float]] = []
     for half in range(HALVES):
-        fitting = [r for r in results if _half(r.group) != half]
-        measured = [r for r in results if _half(r.group) == half]
+        fitting = [r for r in results if half_of(r.group) != half]
+        measured = [r for r in results if half_of(r.group) == half]
         pairs += measure(fitting, measured)
     return pairs
 
@@ -287,12 +256,15 @@ def _coverage(results: Sequence[SampleResult]) -> dict[str, float | int | None]:
 
 
 def _acceptance(
-    results: Sequence[SampleResult], network: Network, calibration: LogisticCalibration
+    results: Sequence[SampleResult],
+    network: Network,
+    points: OperatingPoints,
+    calibration: LogisticCalibration,
 ) -> dict[str, dict[str, int]]:
     """How many pictures without an ovary pass the gate, by kind; ovaries refused beside them."""
 
     def accepts(score: float) -> bool:
-        return calibration.probability(score) >= POINTS.ovary_probability
+        return calibration.probability(score) >= points.ovary_probability
 
     table: dict[str, dict[str, int]] = {}
     for kind in ("neither", "foreign", "lesion", "ovary"):
@@ -301,7 +273,7 @@ def _acceptance(
         ]
         table[kind] = {"n": len(tops), "accepted": sum(map(accepts, tops))}
     looks = [
-        look_at(picture, network, points=POINTS, rule=_rule())
+        look_at(picture, network, points=points, rule=rule_of(points))
         for picture in evaluate.drawn_noise(NOISE_PICTURES, seed=NOISE_SEED)
     ]
     tops = [max((o.score for o in look.ovaries), default=0.0) for look in looks]
@@ -323,25 +295,32 @@ def _figures(figures: dict[str, metrics.Measured]) -> dict[str, Any]:
 def _metrics(
     split: Split,
     network: Network,
-    results: Sequence[SampleResult],
-    plain: Sequence[SampleResult] | None,
+    chosen: ChosenPoints,
+    plain: Sequence[SampleResult],
 ) -> dict[str, Any]:
     """Everything measured, beside the baseline and the readers."""
     everybody = [*split.training, *split.held_out]
-    with_graphics = _look(split.held_out, network, with_graphics=True)
+    results = chosen.results
+    drawn_on = look_with(split.held_out, network, chosen.shipped, with_graphics=True)
     return {
-        "how": "held-out patient groups, exported file, serving road; 95 % bootstrap by group",
+        "how": "held-out patient groups, exported file, serving road; mirror image, close margin "
+        "and least follicle score chosen on the other half of the groups; 95 % bootstrap by group",
         "release": _figures(evaluate.headline(results)),
         "plain U-Net, same data, same views": _figures(evaluate.headline(plain)) if plain else {},
         "second reader against first, all pictures read twice": _figures(
             evaluate.reader_agreement(everybody)
         ),
-        "release with burned-in graphics left in": _figures(evaluate.headline(with_graphics)),
+        "release with burned-in graphics left in": _figures(evaluate.headline(drawn_on)),
+        "release at the shipped operating point": _figures(
+            evaluate.headline(chosen.shipped_results)
+        ),
         "calibration error, cross-fitted": {
             which: _calibration_error(results, which) for which in ("ovary", "follicle", "lesion")
         },
         "count interval coverage, cross-fitted": _coverage(results),
-        "accepted as an ovary": _acceptance(results, network, _fitted(results, "ovary")),
+        "accepted as an ovary": _acceptance(
+            results, network, chosen.shipped, _fitted(chosen.shipped_results, "ovary")
+        ),
     }
 
 

@@ -13,6 +13,16 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 KHZ_PER_MHZ = 1000.0
+
+SECTION_PLANES = {
+    ("SCT", "38717003"): "longitudinal",
+    ("SRT", "G-A142"): "longitudinal",
+    ("SCT", "30730003"): "longitudinal",  # sagittal: an ovary's length is sought there
+    ("SCT", "62824007"): "transverse",
+    ("SRT", "G-A117"): "transverse",
+}
+"""View codes of ultrasound (DICOM CID 12 and its legacy twins) and the plane each means."""
+
 _AGE = re.compile(r"^(\d{1,3})([DWMY])$")
 _YEARS_PER = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 
@@ -28,6 +38,7 @@ class ChartHints:
         transducer_mhz: Transducer Frequency of the first region that states one, MHz.
         transducer_type: Transducer Type as coded, such as ``ENDOCAV_CLA``.
         laterality: ``L``, ``R`` or ``B`` as coded.
+        section_plane: ``longitudinal`` or ``transverse`` as coded in the view.
         body_part: Body Part Examined, or the meaning of the coded anatomic region.
         manufacturer: Manufacturer.
         model: Manufacturer's Model Name.
@@ -39,6 +50,7 @@ class ChartHints:
     transducer_mhz: float | None = None
     transducer_type: str | None = None
     laterality: str | None = None
+    section_plane: str | None = None
     body_part: str | None = None
     manufacturer: str | None = None
     model: str | None = None
@@ -76,6 +88,7 @@ def chart_hints(header: Dataset) -> ChartHints:
         transducer_mhz=_transducer_mhz(header),
         transducer_type=text_of(header, "TransducerType"),
         laterality=_laterality(header),
+        section_plane=_section_plane(header),
         body_part=text_of(header, "BodyPartExamined") or _anatomic_region(header),
         manufacturer=text_of(header, "Manufacturer"),
         model=text_of(header, "ManufacturerModelName"),
@@ -204,6 +217,15 @@ def _transducer_mhz(header: Dataset) -> float | None:
 def _laterality(header: Dataset) -> str | None:
     stated = text_of(header, "ImageLaterality") or text_of(header, "Laterality")
     return stated if stated in {"L", "R", "B"} else None
+
+
+def _section_plane(header: Dataset) -> str | None:
+    """The plane of the view, when every view code that is known says the same."""
+    views = items_of(header, "ViewCodeSequence")
+    coded = [*views, *(m for v in views for m in items_of(v, "ViewModifierCodeSequence"))]
+    keys = ((text_of(c, "CodingSchemeDesignator"), text_of(c, "CodeValue")) for c in coded)
+    planes = {SECTION_PLANES[key] for key in keys if key in SECTION_PLANES}
+    return planes.pop() if len(planes) == 1 else None
 
 
 def _anatomic_region(header: Dataset) -> str | None:

@@ -99,7 +99,7 @@ def look_at(
         NotAssessable: If the picture is black.
     """
     view = content_view(grey)
-    maps, answers = network(to_tensor(grey, view))
+    maps, answers = _asked(network, to_tensor(grey, view), points)
     whole = maps[0]
     ovary_answer, lesion_answer = float(answers[0, 0]), float(answers[0, 1])
     candidates = _candidates(whole[OVARY], points)
@@ -137,6 +137,14 @@ def look_at(
     )
 
 
+def _asked(network: Network, picture: Floats, points: OperatingPoints) -> tuple[Floats, Floats]:
+    """The network's answer, averaged with its answer to the mirror image where wanted."""
+    if not points.asks_mirror_image:
+        return network(picture)
+    maps, answers = network(np.concatenate([picture, picture[..., ::-1]]))
+    return 0.5 * (maps[:1] + maps[1:, ..., ::-1]), answers.mean(axis=0, keepdims=True)
+
+
 def joint_score(scores: tuple[float, ...]) -> float:
     """Mean of the scores on the log-odds scale."""
     return sigmoid(sum(logit(score) for score in scores) / len(scores))
@@ -166,7 +174,7 @@ def _look_closely(
 ) -> tuple[Polygon, tuple[float, float], tuple[SeenFollicle, ...]]:
     """Outline one candidate and its follicles through a close view."""
     near = _close_view_of(candidate, view, margin=points.close_margin)
-    maps, _ = network(to_tensor(grey, near))
+    maps, _ = _asked(network, to_tensor(grey, near), points)
     close = maps[0]
     joined = 0.5 * (close[OVARY] + carried(whole[OVARY], view, near))
     place = carried(candidate.mask.astype(np.float32), view, near) > 0.5

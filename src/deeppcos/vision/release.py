@@ -57,6 +57,7 @@ class OperatingPoints(_Strict):
     ovary_map: float
     lesion_map: float
     close_margin: float
+    asks_mirror_image: bool
     ovary_probability: float
     lesion_probability: float
     follicle_interior: float
