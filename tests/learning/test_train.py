@@ -88,7 +88,8 @@ def test_the_rate_warms_up_peaks_and_falls_to_a_hundredth() -> None:
 
 
 def maps(fill: float) -> "Tensor":
-    return torch.full((1, 4, 8, 8), fill)
+    filled: Tensor = torch.full((1, 4, 8, 8), fill)
+    return filled
 
 
 def lost(logits: "Tensor", target: "Tensor", weight: "Tensor") -> float:
