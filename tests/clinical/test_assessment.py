@@ -42,7 +42,14 @@ def test_the_document_has_the_public_shape_and_is_plain_json(
         "missing",
         "red_flags",
     }
-    assert set(document["severity"]) == {"reproductive", "morphology", "androgen", "metabolic"}
+    assert set(document["severity"]) == {
+        "reproductive",
+        "morphology",
+        "androgen",
+        "metabolic",
+        "notice",
+        "overridden_because",
+    }
     assert json.loads(json.dumps(document, allow_nan=False)) == document
 
 
@@ -63,9 +70,56 @@ def test_a_red_flag_leaves_only_its_own_suggestion_and_overrides_severity(
 ) -> None:
     assessment = assess(make_chart({**met, "signs.virilisation": True}))
     assert [s.key for s in assessment.considerations] == ["red_flag"]
-    assert assessment.severity.overridden_because
-    axes = to_document(assessment)["severity"]
-    assert all(any("overridden" in d for d in axis["drivers"]) for axis in axes.values())
+    severity = to_document(assessment)["severity"]
+    assert severity["overridden_because"] == assessment.severity.overridden_because
+    assert "another cause is suspected" in severity["overridden_because"]
+    assert not any("another cause" in d for d in severity["androgen"]["drivers"])
+
+
+def test_what_nothing_overrides_is_null(make_chart: Chart, met: dict[str, Any]) -> None:
+    assert to_document(assess(make_chart(met)))["severity"]["overridden_because"] is None
+
+
+def test_the_document_names_the_rules_of_each_finding_by_key(
+    make_chart: Chart, met: dict[str, Any]
+) -> None:
+    assessment = assess(make_chart(met))
+    keys = {rule.key for rule in assessment.rules}
+    for finding in to_document(assessment)["findings"].values():
+        assert set(finding["rules"]) <= keys
+    assert (
+        "cycle_interval_long"
+        in to_document(assessment)["findings"]["ovulatory_dysfunction"]["rules"]
+    )
+
+
+def test_what_could_withdraw_a_finding_stands_in_its_own_key(
+    make_chart: Chart, met: dict[str, Any]
+) -> None:
+    unsure = make_chart({**met, "patient.hormonal_contraception": None})
+    finding = to_document(assess(unsure))["findings"]["hyperandrogenism"]
+    assert finding["state"] == "present"
+    assert finding["provisional_on"] == ["patient.hormonal_contraception"]
+    assert finding["missing"] == []
+    assert not any("Provisional on" in reason for reason in finding["reasons"])
+
+
+def test_why_an_axis_has_no_grade_is_no_driver(make_chart: Chart) -> None:
+    axis = to_document(assess(make_chart({"patient.age_years": 16})))["severity"]["metabolic"]
+    assert axis["not_graded_because"] == (
+        "under 18 years: adult limits of body size and pressure do not hold"
+    )
+    assert axis["drivers"] == []
+
+
+def test_grades_within_the_measurement_error_stand_in_their_own_key(
+    make_chart: Chart, met: dict[str, Any]
+) -> None:
+    ranged = to_document(assess(make_chart({**met, "left.fnpo": 28})))["severity"]
+    axis = ranged["morphology"]
+    assert len(axis["borderline"]) > 1
+    assert axis["confidence"] == "borderline"
+    assert not any("borderline" in words for words in axis["drivers"])
 
 
 @pytest.mark.parametrize(

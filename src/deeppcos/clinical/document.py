@@ -47,7 +47,11 @@ def to_document(assessment: Assessment) -> dict[str, Any]:
             "polycystic_morphology": _finding(assessment.findings.polycystic_morphology),
             "exclusions": _finding(assessment.findings.exclusions),
         },
-        "severity": {name: _axis(axis, severity.overridden_because) for name, axis in axes.items()},
+        "severity": {
+            **{name: _axis(axis) for name, axis in axes.items()},
+            "notice": severity.notice,
+            "overridden_because": severity.overridden_because or None,
+        },
         "considerations": [_consideration(c) for c in assessment.considerations],
         "would_settle": [
             {"measurement": step.measurement, "because": step.because}
@@ -62,40 +66,41 @@ def applied_thresholds(assessment: Assessment) -> dict[str, float]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    """State, reasons and what is missing; what a finding is provisional on is missing too."""
-    reasons = list(finding.reasons)
-    if finding.is_provisional:
-        reasons.append(f"Provisional on {' and '.join(finding.provisional_on)}.")
+    """State, reasons, what is missing, what could withdraw it, and keys of applied rules."""
     return {
         "state": finding.state.value,
-        "reasons": reasons,
-        "missing": [*finding.missing, *finding.provisional_on],
+        "reasons": list(finding.reasons),
+        "missing": list(finding.missing),
+        "provisional_on": list(finding.provisional_on),
+        "rules": [rule.key for rule in finding.rules],
     }
 
 
-def _axis(axis: Axis, overridden_because: str) -> dict[str, Any]:
-    """One axis; why it is not graded, or overridden, stands first among its drivers."""
-    notes = [f"not graded: {axis.not_graded_because}"] if axis.not_graded_because else []
-    if overridden_because:
-        notes.append(f"overridden: {overridden_because}")
+def _axis(axis: Axis) -> dict[str, Any]:
+    """One axis, each fact in its own key."""
     return {
         "grade": axis.grade,
         "lower_bound": axis.lower_bound,
         "coverage": axis.coverage,
-        "drivers": [*notes, *axis.drivers],
+        # The axis says in words, too, which grades its interval reaches; here they are a key.
+        "drivers": [words for words in axis.drivers if not words.startswith("borderline: ")],
         "missing": list(axis.missing),
+        "borderline": list(axis.borderline),
         "confidence": axis.confidence,
+        "not_graded_because": axis.not_graded_because or None,
         "rule_version": axis.rule_version,
     }
 
 
 def _consideration(consideration: Consideration) -> dict[str, Any]:
     """One suggestion; a recommendation number only where a clinician has ticked it."""
-    number = consideration.shown_recommendation
-    source = consideration.source
     return {
+        "key": consideration.key,
         "text": consideration.text,
         "because": consideration.because,
-        "source": f"{source}, recommendation {number}" if number else source,
+        "source": consideration.source,
         "verification": consideration.verification.value,
+        "recommendation": consideration.shown_recommendation,
+        "verified_by": consideration.verified_by,
+        "verified_on": consideration.verified_on,
     }
