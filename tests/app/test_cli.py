@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from deeppcos.app.cli import app
 
-HEAVY = ("numpy", "cv2", "torch", "onnxruntime", "pydicom", "SimpleITK", "reportlab", "pydantic")
+HEAVY = ("numpy", "cv2", "torch", "onnxruntime", "pydicom", "SimpleITK", "reportlab")
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["analyze", "--help"]])

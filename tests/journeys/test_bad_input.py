@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydicom import dcmread
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID
 
 from deeppcos.learning.phantom import SceneMix, random_scene
 
@@ -42,7 +44,9 @@ def bad_folder(tmp_path_factory: pytest.TempPathFactory, example: Path) -> Path:
     del header.PixelData
     header.save_as(folder / "no_pixels.dcm")
     header = dcmread(still)
-    header.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.201"
+    header.PixelData = encapsulate([header.PixelData])
+    header["PixelData"].is_undefined_length = True
+    header.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.4.201")
     header.save_as(folder / "unsupported.dcm", implicit_vr=False, little_endian=True)
     return folder
 

@@ -136,7 +136,6 @@ def test_what_is_shown_is_the_answer() -> None:
     assert beside.answers.tolist() == [0.0, 0.0]
 
 
-@pytest.mark.xfail(reason="an ovary nobody outlined is taught as no ovary, with full weight")
 def test_the_answer_about_an_ovary_nobody_looked_for_has_no_weight() -> None:
     unknown = sample(ovary=None)
     view = draw_view(unknown, truth_maps(unknown), WHOLE, np.random.default_rng(0))

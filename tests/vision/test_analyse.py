@@ -301,7 +301,6 @@ def test_a_small_follicle_is_measured_within_a_pixel(diameter_mm: float) -> None
     assert smallest == pytest.approx(drawn_mm, abs=0.1)
 
 
-@pytest.mark.xfail(reason="the file's scale stays in use although the ruler contradicts it")
 def test_a_scale_the_ruler_contradicts_gives_no_millimetres(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -167,13 +167,11 @@ def test_a_lone_cross_is_called_a_mark() -> None:
     assert "colour_doppler" not in cleaned(pixels).kinds
 
 
-@pytest.mark.xfail(reason="a yellow stroke is as bright as a white one and is named twice")
 def test_a_yellow_cross_is_not_called_white() -> None:
     pixels = np.minimum(bare().pixels, 200)
     pixels[236:245, 304] = pixels[240, 300:309] = YELLOW
     assert cleaned(pixels).kinds == ("coloured_marks",)
 
 
-@pytest.mark.xfail(reason="calipers and their dotted lines, widened, cover as much as a flow box")
 def test_calipers_are_not_called_colour_doppler() -> None:
     assert "colour_doppler" not in cleaned(measured(bare()).pixels).kinds

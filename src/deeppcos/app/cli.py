@@ -172,6 +172,11 @@ def train(
     network: Annotated[str, typer.Option(help="seeing or plain_unet.")] = "seeing",
     steps: Annotated[int, typer.Option(help="Optimiser steps.", min=1)] = 2000,
     threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 2,
+    start_from: Annotated[str, typer.Option(help="Weights of an earlier run to go on from.")] = "",
+    learning_rate: Annotated[
+        float, typer.Option(help="Peak rate of new layers; the encoder's is 0.3 of it.", min=1e-6)
+    ] = 2e-3,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1,
 ) -> None:
     """Train the network (train extra)."""
     with _told_plainly(), _with_extra("train"):
@@ -179,7 +184,15 @@ def train(
         from deeppcos.learning.train import TrainConfig, split_samples
         from deeppcos.learning.train import train as run_training
 
-        config = TrainConfig(network=network, steps=steps, threads=threads)
+        config = TrainConfig(
+            network=network,
+            steps=steps,
+            threads=threads,
+            start_from=start_from,
+            learning_rate=learning_rate,
+            encoder_learning_rate=0.3 * learning_rate,
+            seed=seed,
+        )
         samples = gather(data, synthetic=config.synthetic)
         final = run_training(split_samples(samples).training, config, out)
     typer.echo(f"trained: {final}")

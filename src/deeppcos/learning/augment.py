@@ -173,6 +173,8 @@ def object_view(mask: npt.NDArray[np.bool_], rng: np.random.Generator) -> View:
 
 def elsewhere_view(sample: Sample, rng: np.random.Generator) -> View | None:
     """A square of tissue that touches neither ovary nor lesion; None when there is none."""
+    if sample.ovary is None:
+        return None
     height, width = sample.grey.shape
     busy = np.zeros(sample.grey.shape, bool)
     for mask in (sample.ovary, sample.lesion):
@@ -220,6 +222,8 @@ def draw_view(
     answer_weight = np.ones(2, np.float32)
     if sample.kind == "lesion":
         answer_weight[0] = 0.5
+    if sample.ovary is None:
+        answer_weight[0] = 0.0
     return TrainingView(
         picture=normalise(relit(picture, rng)),
         target=target,

@@ -7,10 +7,10 @@ plays no part in choosing them. Owns the configuration and the loop; views are d
 
 import json
 import math
-import queue
-import threading
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from deeppcos.vision.preprocess import INPUT_SIDE_PX, View, normalise
 SPLIT_SALT = "deeppcos-2"
 FOLDS = 5
 HELD_OUT_FOLD = 1
+BATCHES_AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class TrainConfig:
         paste_follicles: Whether follicles are pasted between pictures.
         synthetic: Number of phantom scenes in the pool.
         frozen_stages: Encoder stages kept as ImageNet left them: cheap, and enough for edges.
+        start_from: Weights of an earlier run to go on from; empty to start afresh.
         threads: CPU threads for torch.
     """
 
@@ -65,6 +67,7 @@ class TrainConfig:
     paste_follicles: bool = True
     synthetic: int = 400
     frozen_stages: int = 2
+    start_from: str = ""
     threads: int = 2
 
 
@@ -189,16 +192,16 @@ class ViewStream:
         )
 
     def batches(self) -> Iterator[list[augment.TrainingView]]:
-        """Batches, drawn one thread ahead of the network."""
-        ahead: queue.Queue[list[augment.TrainingView]] = queue.Queue(maxsize=4)
-
-        def fill() -> None:
+        """Batches, drawn one thread ahead of the network; its errors are raised here."""
+        with ThreadPoolExecutor(max_workers=1) as worker:
+            ahead = deque(worker.submit(self._batch) for _ in range(BATCHES_AHEAD))
             while True:
-                ahead.put([self.draw() for _ in range(self.config.batch)])
+                ahead.append(worker.submit(self._batch))
+                yield ahead.popleft().result()
 
-        threading.Thread(target=fill, daemon=True).start()
-        while True:
-            yield ahead.get()
+    def _batch(self) -> list[augment.TrainingView]:
+        """One batch."""
+        return [self.draw() for _ in range(self.config.batch)]
 
 
 def _with_graphics(sample: Sample) -> Sample:
@@ -258,6 +261,9 @@ def build_network(config: TrainConfig) -> nn.Module:
     network = NETWORKS[config.network]()
     if isinstance(network, SeeingNet):
         load_imagenet_encoder(network, imagenet_weights())
+    if config.start_from:
+        earlier = torch.load(config.start_from, map_location="cpu", weights_only=True)
+        network.load_state_dict(earlier)
     return network
 
 

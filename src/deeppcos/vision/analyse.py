@@ -5,6 +5,7 @@ the order and the last decision, whether an ovary can be judged here.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,7 @@ def analyse_frame(frame: UltrasoundFrame, release: Release) -> FrameFindings:
     Returns:
         Findings; ``is_assessable`` is False, with reasons, where no ovary can be judged.
     """
-    frame = read_burned_in_scale(frame)
+    frame = _with_one_scale(read_burned_in_scale(frame))
     clean = neutralise_graphics(frame)
     grey = _tissue_only(frame, clean)
     problems = quality.problems_before_looking(frame, grey, clean.graphics_mask)
@@ -172,8 +173,15 @@ def _problems_after_looking(
         return ()
     reasons = [quality.DOUBTFUL_OVARY if ovaries else quality.NO_OVARY]
     if lesions:
-        reasons.append("another lesion fills the picture and may hide the ovary")
+        reasons.append("another lesion is outlined and may hide the ovary")
     return tuple(reasons)
+
+
+def _with_one_scale(frame: UltrasoundFrame) -> UltrasoundFrame:
+    """The frame without a scale where its file and its ruler contradict each other."""
+    if frame.mm_per_pixel is not None and frame.scale_problem:
+        return replace(frame, mm_per_pixel=None)
+    return frame
 
 
 def _tissue_only(frame: UltrasoundFrame, clean: CleanFrame) -> npt.NDArray[np.uint8]:

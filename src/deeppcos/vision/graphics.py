@@ -22,7 +22,9 @@ CHROMA_LIMIT = 36
 
 TINT_PERCENTILE = 50.0
 DOPPLER_MIN_FRACTION = 0.004
-"""A connected coloured area above this share of the frame is colour Doppler or a colour bar."""
+"""Solid coloured areas above this share of the frame are colour Doppler or a colour bar."""
+
+_SOLID = np.ones((13, 13), np.uint8)
 
 STROKE_TOP_HAT = 90
 """Brightness above the local background, of 255, that only drawn strokes reach."""
@@ -115,16 +117,14 @@ def white_strokes(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 
 
 def _kinds(coloured: npt.NDArray[np.bool_], white: npt.NDArray[np.bool_]) -> tuple[str, ...]:
-    """Name what was found, in a stable order."""
+    """Name what was found, in a stable order: flow fills areas, marks are thin."""
     found = []
     if coloured.any():
-        _, _, stats, _ = cv2.connectedComponentsWithStats(coloured.astype(np.uint8))
-        areas = stats[1:, cv2.CC_STAT_AREA]
-        if (areas < DOPPLER_MIN_FRACTION * coloured.size).any():
-            found.append("coloured_marks")
-        if (areas >= DOPPLER_MIN_FRACTION * coloured.size).any():
-            found.append("colour_doppler")
-    if white.any():
+        solid = cv2.morphologyEx(coloured.astype(np.uint8), cv2.MORPH_OPEN, _SOLID)
+        is_flow = bool(solid.sum() >= DOPPLER_MIN_FRACTION * coloured.size)
+        found += ["coloured_marks"] if bool((coloured & (solid == 0)).any()) else []
+        found += ["colour_doppler"] if is_flow else []
+    if (white & ~coloured).any():
         found.append("white_marks")
     return tuple(found)
 

@@ -47,6 +47,21 @@ _READABLE = {
 }
 _ROOMS = ("patient.", "cycles.", "signs.", "body.", "labs.", "ultrasound.")
 _CODE = re.compile(r"[a-z0-9]+([._][a-z0-9]+)*")
+_FIELDS = (
+    "fasting_glucose",
+    "fasting_insulin",
+    "total_cholesterol",
+    "total_testosterone",
+    "free_testosterone",
+    "hormonal_contraception",
+)
+"""Fields whose name is their code with spaces."""
+_WITHIN = re.compile(
+    rf"(?<![\w./-])(?:(?:{'|'.join(room[:-1] for room in _ROOMS)})\.[a-z0-9_.]*[a-z0-9]"
+    rf"|[a-z0-9_]+\.(?:upper_limit|assay)"
+    rf"|{'|'.join(re.escape(name) for name in (*_READABLE, *_FIELDS))})(?![\w/-]|\.\w)"
+)
+"""A code in a sentence; never a part of a file's name."""
 
 
 def readable(text: str) -> str:
@@ -65,6 +80,16 @@ def readable(text: str) -> str:
     room = next((room for room in _ROOMS if text.startswith(room)), "")
     parts = text.removeprefix(room).split(".")
     return " ".join(_READABLE.get(part, part.replace("_", " ")) for part in parts)
+
+
+def readable_within(sentence: str) -> str:
+    """A sentence with the codes in it in words.
+
+    Examples:
+        >>> readable_within("not recorded: prolactin, fsh.upper_limit; tsh in lab/tsh.csv")
+        'not recorded: prolactin, FSH upper limit; TSH in lab/tsh.csv'
+    """
+    return _WITHIN.sub(lambda found: readable(found[0]), sentence)
 
 
 def listed(parts: Sequence[str], *, most: int = 0) -> str:
