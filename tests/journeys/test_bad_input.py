@@ -2,11 +2,14 @@
 
 import json
 import struct
+import subprocess
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 from pydicom import dcmread
@@ -14,6 +17,9 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
 from deeppcos.learning.phantom import SceneMix, random_scene
+
+Completed = subprocess.CompletedProcess[str]
+Command = Callable[..., Completed]
 
 
 def _png_header(width: int, height: int) -> bytes:
@@ -64,11 +70,13 @@ REFUSED = (
 
 
 @pytest.fixture(scope="module")
-def run_over_bad(bad_folder: Path, deeppcos_command):  # type: ignore[no-untyped-def]
+def run_over_bad(bad_folder: Path, deeppcos_command: Command) -> Completed:
     return deeppcos_command("analyze", bad_folder, "--format", "json")
 
 
-def test_every_bad_file_is_refused_by_name_and_the_good_one_is_read(run_over_bad) -> None:  # type: ignore[no-untyped-def]
+def test_every_bad_file_is_refused_by_name_and_the_good_one_is_read(
+    run_over_bad: Completed,
+) -> None:
     document = json.loads(run_over_bad.stdout)
     refused = {Path(r["source"]).name: r["reason"] for r in document["refused"]}
     assert set(refused) == set(REFUSED)
@@ -77,27 +85,29 @@ def test_every_bad_file_is_refused_by_name_and_the_good_one_is_read(run_over_bad
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_each_refusal_is_one_line_on_stderr_with_a_remedy(run_over_bad, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_each_refusal_is_one_line_on_stderr_with_a_remedy(
+    run_over_bad: Completed, name: str
+) -> None:
     lines = [line for line in run_over_bad.stderr.splitlines() if name in line]
     assert len(lines) == 1
     assert lines[0].count(";") >= 1, "a problem and what to do about it"
 
 
-def test_no_traceback_reaches_the_user(run_over_bad) -> None:  # type: ignore[no-untyped-def]
+def test_no_traceback_reaches_the_user(run_over_bad: Completed) -> None:
     assert "Traceback" not in run_over_bad.stderr
 
 
-def _photograph() -> np.ndarray:  # type: ignore[type-arg]
+def _photograph() -> npt.NDArray[np.uint8]:
     y, x = np.mgrid[0:480, 0:640]
     return np.stack([x % 256, (y * 2) % 256, (x + 3 * y) % 256], -1).astype(np.uint8)
 
 
-def _uterus() -> np.ndarray:  # type: ignore[type-arg]
+def _uterus() -> npt.NDArray[np.uint8]:
     mix = SceneMix(without_ovary=1.0, graphics=0.0)
     return random_scene(np.random.default_rng(4), mix=mix).pixels
 
 
-def _noise() -> np.ndarray:  # type: ignore[type-arg]
+def _noise() -> npt.NDArray[np.uint8]:
     noise = np.random.default_rng(0).integers(0, 256, (480, 640, 1))
     return np.repeat(noise, 3, axis=2).astype(np.uint8)
 
@@ -116,7 +126,7 @@ def _noise() -> np.ndarray:  # type: ignore[type-arg]
 def test_a_picture_without_an_ovary_is_read_but_not_assessable(
     tmp_path: Path,
     name: str,
-    pixels: np.ndarray,  # type: ignore[type-arg]
+    pixels: npt.NDArray[np.uint8],
 ) -> None:
     import deeppcos
 
@@ -142,7 +152,7 @@ def test_a_picture_without_an_ovary_is_read_but_not_assessable(
 def test_a_bad_chart_is_asked_back_before_any_picture_is_read(
     tmp_path: Path,
     example: Path,
-    deeppcos_command,  # type: ignore[no-untyped-def]
+    deeppcos_command: Command,
     chart: dict[str, object],
     told: str,
 ) -> None:
@@ -156,7 +166,9 @@ def test_a_bad_chart_is_asked_back_before_any_picture_is_read(
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_a_report_is_not_overwritten_without_force(tmp_path: Path, deeppcos_command) -> None:  # type: ignore[no-untyped-def]
+def test_a_report_is_not_overwritten_without_force(
+    tmp_path: Path, deeppcos_command: Command
+) -> None:
     picture = tmp_path / "black.png"
     cv2.imwrite(str(picture), np.zeros((200, 200), np.uint8))
     out = tmp_path / "report"
@@ -171,7 +183,7 @@ def test_a_report_is_not_overwritten_without_force(tmp_path: Path, deeppcos_comm
 
 def test_an_unknown_profile_is_wrong_usage_and_names_the_known_ones(
     example: Path,
-    deeppcos_command,  # type: ignore[no-untyped-def]
+    deeppcos_command: Command,
 ) -> None:
     result = deeppcos_command("assess", example / "chart.json", "--profile", "horoscope")
     assert result.returncode == 2

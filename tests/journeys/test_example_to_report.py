@@ -1,6 +1,8 @@
 """From the ready example to a report: the README's first command, step by step."""
 
 import json
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -8,11 +10,15 @@ import pytest
 
 import deeppcos
 
+Completed = subprocess.CompletedProcess[str]
+Command = Callable[..., Completed]
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "assessment-1.schema.json"
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory, example: Path, deeppcos_command) -> Path:  # type: ignore[no-untyped-def]
+def report(
+    tmp_path_factory: pytest.TempPathFactory, example: Path, deeppcos_command: Command
+) -> Path:
     out = tmp_path_factory.mktemp("report") / "out"
     result = deeppcos_command("analyze", example, "--chart", example / "chart.json", "--out", out)
     assert result.returncode == 0, result.stderr
@@ -69,7 +75,7 @@ def test_the_conclusion_says_what_is_missing_and_nobody_is_diagnosed(report: Pat
 def test_analysing_the_study_again_does_not_read_the_report_inside_it(
     tmp_path: Path,
     example: Path,
-    deeppcos_command,  # type: ignore[no-untyped-def]
+    deeppcos_command: Command,
 ) -> None:
     study = tmp_path / "study"
     study.mkdir()
@@ -93,7 +99,9 @@ def test_python_returns_the_same_record_as_the_command_line(example: Path) -> No
         record.conclusion.profile = "another"
 
 
-def test_no_picture_is_read_from_a_folder_without_any(tmp_path: Path, deeppcos_command) -> None:  # type: ignore[no-untyped-def]
+def test_no_picture_is_read_from_a_folder_without_any(
+    tmp_path: Path, deeppcos_command: Command
+) -> None:
     result = deeppcos_command("analyze", tmp_path / "nothing")
     assert result.returncode == 1
     assert "nothing" in result.stderr

@@ -82,16 +82,21 @@ def coloured_pixels(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     Returns:
         ``(H, W) bool``, widened by two pixels for the blur of lossy chroma.
     """
-    channels = pixels.astype(np.int16)
-    lit = channels.max(axis=2) > 60
+    red, green, blue = (plane.astype(np.float32) for plane in cv2.split(pixels))
+    level = np.maximum(np.maximum(red, green), blue)
+    lit = level > 60
     tint = np.zeros(3, np.float32)
     if lit.sum() > 100:
-        offsets = (channels - channels.mean(axis=2, keepdims=True))[lit]
-        tint = np.percentile(offsets, TINT_PERCENTILE, axis=0).astype(np.float32)
-    level = channels.max(axis=2).astype(np.float32)
-    scaled_tint = tint[None, None, :] * np.minimum(level / 128.0, 1.0)[..., None]
-    neutral = channels - scaled_tint
-    chroma = neutral.max(axis=2) - neutral.min(axis=2)
+        mean = (red[lit] + green[lit] + blue[lit]) / 3
+        offsets = [
+            np.percentile(plane[lit] - mean, TINT_PERCENTILE) for plane in (red, green, blue)
+        ]
+        tint = np.asarray(offsets, np.float32)
+    strength = np.minimum(level / 128.0, 1.0)
+    for plane, offset in zip((red, green, blue), tint, strict=True):
+        plane -= offset * strength
+    highest = np.maximum(np.maximum(red, green), blue)
+    chroma = highest - np.minimum(np.minimum(red, green), blue)
     mask = (chroma > CHROMA_LIMIT).astype(np.uint8)
     return np.asarray(cv2.dilate(mask, np.ones((5, 5), np.uint8)), bool)
 
