@@ -107,9 +107,9 @@ class UltrasoundSection(Section):
 
 
 class ChartDocument(Section):
-    """A patient's chart. Every field but ``schema`` may be absent or null: unknown."""
+    """A patient's chart. Every field may be absent or null: unknown; no ``schema`` is /1."""
 
-    schema_name: Literal["deeppcos.chart/1"] = Field(alias="schema")
+    schema_name: Literal["deeppcos.chart/1"] = Field(default="deeppcos.chart/1", alias="schema")
     patient: PatientSection | None = None
     cycles: CyclesSection | None = None
     signs: SignsSection | None = None
