@@ -97,9 +97,25 @@ def _agreed(values: Iterable[T | None]) -> T | None:
     return known.pop() if len(known) == 1 else None
 
 
-def measurements_record(measured: Sequence[SideMeasurements]) -> record.Measurements:
-    """The public record of what was measured of each ovary."""
-    by_side = {one.side: _side_record(one) for one in measured}
+def measurements_record(
+    measured: Sequence[SideMeasurements], files: Iterable[AnalysedFile] = ()
+) -> record.Measurements:
+    """The public record of what was measured of each ovary.
+
+    Args:
+        measured: Counts and volume of each side.
+        files: The analysed files the diameters of the largest section are taken from; without
+            them the diameters stay unknown.
+
+    Returns:
+        The record. Thickness stays unknown: it does not lie in the section that gives length
+        and width, and which diameter of another section it would be is not marked.
+    """
+    every = tuple(files)
+    by_side = {
+        one.side: _side_record(one, largest_diameters_mm([f for f in every if f.side is one.side]))
+        for one in measured
+    }
     return record.Measurements(
         left=by_side.get(Side.LEFT),
         right=by_side.get(Side.RIGHT),
@@ -107,35 +123,71 @@ def measurements_record(measured: Sequence[SideMeasurements]) -> record.Measurem
     )
 
 
-def _side_record(one: SideMeasurements) -> record.SideMeasurements:
-    """One ovary: three counts kept apart, and the volume, each with its method or reason."""
+def largest_diameters_mm(files: Iterable[AnalysedFile]) -> tuple[float, float] | None:
+    """Length and width of the largest section with a scale, or None.
+
+    Stills go before sweeps, whose frames may lie at any angle to the ovary, and a longitudinal
+    still before any other.
+
+    Args:
+        files: Analysed files of one side.
+    """
+    sections = [
+        (_trust_in_plane(analysed.as_measured()), length * width, (length, width))
+        for analysed in files
+        for findings in analysed.findings
+        if findings.is_assessable
+        for ovary in findings.ovaries[:1]
+        if (length := ovary.length_mm) is not None and (width := ovary.width_mm) is not None
+    ]
+    return max(sections)[2] if sections else None
+
+
+def _trust_in_plane(file: StudyFileFindings) -> int:
+    """How surely a section of the file shows the ovary's length."""
+    if file.kind is not FileKind.STILL:
+        return 0
+    return 2 if file.plane is SectionPlane.LONGITUDINAL else 1
+
+
+def _side_record(
+    one: SideMeasurements, diameters_mm: tuple[float, float] | None
+) -> record.SideMeasurements:
+    """One ovary: three counts kept apart, volume and diameters, each with method or reason."""
     values = one.measurements
+    length_mm, width_mm = diameters_mm or (None, None)
     return record.SideMeasurements(
         fnps=_count(
             values.fnps,
-            method="largest count in one section, by image analysis",
+            method="largest count in one section, by image analysis"
+            + ("; counted without a scale: sizes are not known" if not one.is_fnps_sized else ""),
             sources=[one.fnps_from] if one.fnps_from else [],
-            notes=_about(one.notes, "section"),
+            notes=_about(one.notes, "no section"),
         ),
         tracked_estimate=_count(
             values.tracked,
             method="follicles followed through a 2D sweep",
             sources=_first_frame(one.tracked_from),
-            notes=_about(one.notes, "no count", "no sweep"),
+            notes=_about(one.notes, ": no count", "no sweep"),
             coverage=values.tracked.coverage if values.tracked else None,
         ),
         fnpo=_count(
             values.fnpo,
             method="follicles followed through a volume",
             sources=_first_frame(one.fnpo_from),
-            notes=("a whole ovary is counted in a 3D volume only",),
+            notes=(
+                "a whole ovary is counted in a 3D volume only",
+                *_about(one.notes, "slice spacing"),
+            ),
         ),
         volume_ml=_volume(one),
+        length_mm=length_mm,
+        width_mm=width_mm,
     )
 
 
 def _about(notes: Sequence[str], *words: str) -> tuple[str, ...]:
-    """The notes that speak of one quantity."""
+    """The notes that hold one of the phrases."""
     return tuple(note for note in notes if any(word in note for word in words))
 
 
@@ -174,12 +226,12 @@ def _volume(one: SideMeasurements) -> record.VolumeMeasurement:
     """The volume with its interval, or why it is unknown."""
     volume = one.measurements.volume
     if volume is None:
-        reasons = _about(one.notes, "volume")
+        reasons = _about(one.notes, "no volume")
         return record.VolumeMeasurement(unknown_because="; ".join(reasons) or "not measured")
     return record.VolumeMeasurement(
         value=volume.ml,
         low=volume.low_ml,
         high=volume.high_ml,
-        method=one.volume_method,
+        method="; ".join((one.volume_method, *_about(one.notes, "volume is not read"))),
         sources=_references(one.volume_from),
     )
