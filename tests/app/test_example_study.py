@@ -8,6 +8,8 @@ from pydicom import Dataset, dcmread
 from deeppcos.app import example_study
 from deeppcos.app.example_study import ExampleStudy, write_example_study
 from deeppcos.clinical.analytes import Analyte
+from deeppcos.clinical.assessment import assess
+from deeppcos.clinical.criteria import Status
 from deeppcos.errors import InvalidInput
 from deeppcos.records.chart_json import read_chart
 from deeppcos.records.open_study import open_paths
@@ -115,6 +117,15 @@ def test_the_chart_is_read_without_complaint(study: ExampleStudy) -> None:
     assert chart.patient.age_years == 27.5
     assert chart.measured(Analyte.TSH) is not None
     assert chart.measured(Analyte.PROLACTIN) is None
+
+
+def test_prolactin_is_the_only_thing_that_stands_between_the_chart_and_other_causes(
+    study: ExampleStudy,
+) -> None:
+    assessment = assess(read_chart(study.chart))
+    assert assessment.conclusion.status is Status.EXCLUSION_INCOMPLETE
+    assert assessment.findings.exclusions.missing == ("prolactin",)
+    assert [step.measurement for step in assessment.would_settle] == ["prolactin"]
 
 
 def test_files_are_kept_unless_overwriting_is_asked_for(

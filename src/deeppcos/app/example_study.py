@@ -92,7 +92,7 @@ CHART_CONTENT: dict[str, Any] = {
         {"analyte": "shbg", "value": 34, "unit": "nmol/L"},
         {"analyte": "tsh", "value": 1.9, "unit": "mIU/L", "upper_limit": 4.2},
         {"analyte": "17_ohp", "value": 84, "unit": "ng/dL"},
-        {"analyte": "fsh", "value": 5.6, "unit": "IU/L"},
+        {"analyte": "fsh", "value": 5.6, "unit": "IU/L", "upper_limit": 10.2},
         {"analyte": "hcg", "value": 0.5, "unit": "IU/L", "upper_limit": 5},
         {"analyte": "fasting_glucose", "value": 93, "unit": "mg/dL"},
         {"analyte": "hdl", "value": 46, "unit": "mg/dL"},
