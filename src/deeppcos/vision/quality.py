@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from deeppcos.vision.frame import UltrasoundFrame
 
-LEAST_SIDE_PX = 96
-"""Below this an antral follicle covers under four pixels."""
+LEAST_SIDE_PX = 48
+"""Below this an ovary that fills the picture leaves a small follicle under four pixels."""
 
 BLACK_LEVEL = 12
 LEAST_LIT_SHARE = 0.02
