@@ -41,6 +41,7 @@ def axis_row(reach: int | None, possible: int, coverage: float = 1.0) -> AxisRow
         drivers=(),
         missing=(),
         remark="",
+        sources=(),
     )
 
 

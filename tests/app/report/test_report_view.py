@@ -10,8 +10,10 @@ from deeppcos.app.report.key_frames import (
     frame_ranges,
     key_frames_of,
     silent_frames,
+    unshown_frames,
 )
-from deeppcos.app.report.view import report_view
+from deeppcos.app.report.marks import frame_marks, numbered_follicles
+from deeppcos.app.report.view import frame_summary, ovary_lines, report_view
 from deeppcos.records.assessment_document import AssessmentDocument
 from deeppcos.records.assessment_json import document_from_dict
 
@@ -76,6 +78,93 @@ def test_neighbouring_silent_frames_stand_together(full_document: AssessmentDocu
     )
 
 
+def test_a_sweep_tells_how_many_of_its_frames_are_shown(
+    sweep_document: AssessmentDocument,
+) -> None:
+    (told,) = unshown_frames(sweep_document)
+    assert told.endswith(f".dcm: {FRAMES_PER_SWEEP} of 50 assessed frames are shown")
+
+
+def test_pictures_beyond_the_most_are_counted(sweep_document: AssessmentDocument) -> None:
+    content = sweep_document.model_dump(mode="json")
+    for number, frame in enumerate(content["frames"]):
+        frame["source"] = f"still-{number}.png"
+    (told,) = unshown_frames(document_from_dict(content))
+    assert told == f"{50 - MOST_PICTURES} more assessed pictures are not shown"
+
+
+def doubtful(content: dict[str, Any], *frames: int) -> AssessmentDocument:
+    for number in frames:
+        content["frames"][number] |= {
+            "assessable": False,
+            "not_assessable_because": ["resembles an ovary, not surely enough"],
+        }
+        content["frames"][number]["ovaries"][0]["probability"] = 0.3 + number / 100
+    return document_from_dict(content)
+
+
+def test_a_doubtful_frame_takes_no_place_from_an_assessed_one(
+    sweep_document: AssessmentDocument,
+) -> None:
+    document = doubtful(sweep_document.model_dump(mode="json"), *range(49))
+    shown, further = key_frames_of(document)
+    assert [frame.frame for frame in shown] == [49]
+    assert further == 0
+
+
+def test_of_a_file_of_doubtful_frames_the_surest_is_shown(
+    sweep_document: AssessmentDocument,
+) -> None:
+    shown, _ = key_frames_of(doubtful(sweep_document.model_dump(mode="json"), *range(50)))
+    assert [frame.frame for frame in shown] == [49]
+
+
+def test_nothing_in_a_doubtful_outline_is_counted(full_content: dict[str, Any]) -> None:
+    frame = doubtful(full_content, 0).frames[0]
+    assert frame_summary(frame) == "1 doubtful outline, nothing counted in it"
+    (line,) = ovary_lines(frame)
+    assert line.startswith("Doubtful: probability of an ovary 0.30.")
+    assert "FNPS" not in line
+    assert numbered_follicles(frame) == ()
+    marks = frame_marks(frame)
+    assert {mark.kind for mark in marks} == {"doubtful", "uncounted"}
+    assert [mark.label for mark in marks if mark.label] == ["doubtful"]
+
+
+def test_beside_a_sure_ovary_an_unlikely_one_is_doubtful(full_content: dict[str, Any]) -> None:
+    frame = full_content["frames"][0]
+    frame["ovaries"].append({**frame["ovaries"][0], "probability": 0.2})
+    seen = document_from_dict(full_content).frames[0]
+    assert len(numbered_follicles(seen)) == len(seen.ovaries[0].follicles)
+    assert frame_summary(seen) == (
+        "1 ovary outlined, 1 doubtful outline, nothing counted in it, 15 follicles marked"
+    )
+
+
+def test_frames_with_the_same_reason_stand_together_wherever_they_lie(
+    sweep_document: AssessmentDocument,
+) -> None:
+    document = doubtful(sweep_document.model_dump(mode="json"), 0, 3, 37, 38, 39)
+    (group,) = silent_frames(document.frames)
+    assert group.frames == "frames 1, 4, 38–40"
+
+
+def test_volumes_show_one_decimal_throughout(full_content: dict[str, Any]) -> None:
+    full_content["measurements"]["left"]["volume_ml"] |= {"low": 0.27, "high": 10.77}
+    rows = {row.title: row for row in report_view(document_from_dict(full_content)).measurements}
+    assert rows["Volume"].cells[0].value == "11.4 mL (0.3–10.8)"
+
+
+def test_diameters_without_thickness_say_why(full_content: dict[str, Any]) -> None:
+    full_content["measurements"]["left"]["thickness_mm"] = None
+    rows = {row.title: row for row in report_view(document_from_dict(full_content)).measurements}
+    cell, unscaled = rows["Diameters"].cells
+    assert cell.value == "36.8 × 23.5 mm"
+    assert cell.detail == "thickness unknown: it does not lie in this section"
+    assert unscaled.value is None
+    assert unscaled.detail == "no section with a scale in which the ovary can be judged"
+
+
 def test_frames_are_counted_from_one() -> None:
     assert frame_ranges([4, 0, 1]) == "frames 1–2, 5"
 
@@ -101,4 +190,4 @@ def test_nothing_known_still_makes_a_view(empty_document: AssessmentDocument) ->
     view = report_view(empty_document)
     assert [card.word for card in view.criteria] == ["Unknown"] * 4
     assert view.severity_profile == "R? M? H? B?"
-    assert (view.sides, view.key_frames, view.further_frames, view.silent) == ((), (), 0, ())
+    assert (view.sides, view.key_frames, view.unshown, view.silent) == ((), (), (), ())

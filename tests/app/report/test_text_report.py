@@ -44,6 +44,56 @@ def test_it_keeps_to_the_width(full_document: AssessmentDocument, width: int) ->
     assert max(len(line.text) for line in lines) <= width
 
 
+def test_no_more_than_two_reasons_stand_under_a_criterion(full_content: dict[str, Any]) -> None:
+    full_content["findings"]["exclusions"]["reasons"] = [f"test {n} is normal" for n in range(5)]
+    text = flat(report_text(document_from_dict(full_content)))
+    assert "Test 0 is normal" in text
+    assert "Test 2 is normal" not in text
+    assert "and 3 more" in text
+
+
+def test_severity_gives_way_before_the_reasons_of_a_criterion(
+    full_content: dict[str, Any],
+) -> None:
+    drivers = [f"driver {number} " + "of many words " * 6 for number in range(3)]
+    for name in ("reproductive", "androgen", "metabolic"):
+        full_content["severity"][name]["drivers"] = drivers
+    text = flat(report_text(document_from_dict(full_content)))
+    assert "mFG score 9; cut-off 5 Total testosterone 62 ng/dL; limit 48" in text
+    assert "driver 2" not in text
+    assert "Reproductive: grade 3 of 3" in text
+
+
+def test_the_closing_is_never_cut(full_content: dict[str, Any]) -> None:
+    long = "a reason of very many words that goes on and on, " * 5 + "to its end"
+    full_content["refused"] = [{"source": f"{n}.dcm", "reason": f"{long} {n}"} for n in range(4)]
+    full_content["frames"][1]["not_assessable_because"] = [long]
+    text = flat(report_text(document_from_dict(full_content)))
+    for number in range(4):
+        assert f"{long} {number}" in text
+    assert f"frame 1: {long}" in text
+    assert text.endswith(f"{DRAFT}.")
+    assert "Would settle this: prolactin, 17-OHP" in text
+    assert "5 frames read" in text
+
+
+def test_every_line_of_a_long_report_belongs_to_a_whole_sentence(
+    full_content: dict[str, Any],
+) -> None:
+    full_content["conclusion"]["red_flags"] *= 9
+    text = report_text(document_from_dict(full_content))
+    assert "shortened" not in text
+    assert text.endswith("signs.\n")
+
+
+def test_but_for_the_time_the_same_document_reads_the_same(full_content: dict[str, Any]) -> None:
+    later = {**full_content, "provenance": {**full_content["provenance"]}}
+    later["provenance"]["created"] = "2027-01-02T03:04:00Z"
+    first, second = (report_text(document_from_dict(content)) for content in (full_content, later))
+    assert first != second
+    assert first.split("frames read")[0] == second.split("frames read")[0]
+
+
 def test_it_fits_one_screen(
     full_document: AssessmentDocument, empty_document: AssessmentDocument
 ) -> None:

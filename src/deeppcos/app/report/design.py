@@ -115,6 +115,20 @@ MARKS: dict[str, MarkStyle] = {
         meaning="under 2 mm, not counted",
         legend_on_paper="white dotted",
     ),
+    "doubtful": MarkStyle(
+        colour="#8fb6cc",
+        width=1.1,
+        dashes=(5, 5),
+        meaning="doubtful ovary: nothing is measured in it",
+        legend_on_paper="pale blue dashed",
+    ),
+    "uncounted": MarkStyle(
+        colour="#b9b7a4",
+        width=0.9,
+        dashes=(1.5, 3),
+        meaning="in a doubtful ovary, not counted",
+        legend_on_paper="grey dotted",
+    ),
     "lesion": MarkStyle(
         colour="#ee93c8",
         width=1.6,

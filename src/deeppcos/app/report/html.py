@@ -39,6 +39,7 @@ from deeppcos.app.report.marks import (
     numbered_follicles,
     scale_bar,
 )
+from deeppcos.app.report.sentences import spelled
 from deeppcos.app.report.view import AxisRow, ReportView, frame_summary, ovary_lines, report_view
 from deeppcos.records.assessment_document import AssessmentDocument, FollicleRecord, FrameRecord
 
@@ -173,6 +174,7 @@ def _environment() -> Environment:
     environment.filters.update(
         words=readable,
         listed=listed,
+        spelled=spelled,
         polygon=_polygon,
     )
     return environment

@@ -5,8 +5,8 @@ Owns the choice of key frames and the grouping of frames that say nothing.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
+from deeppcos.app.report.marks import sure_ovaries
 from deeppcos.records.assessment_document import AssessmentDocument, FrameRecord, FrameReference
 
 MOST_PICTURES = 12
@@ -25,12 +25,12 @@ class SilentFrames:
 
 
 def key_frames_of(document: AssessmentDocument) -> tuple[tuple[FrameRecord, ...], int]:
-    """The frames worth a picture, in document order, and how many more were assessable.
+    """The frames worth a picture, in document order, and how many more were assessed.
 
     Frames cited by a measurement come first, then every still and the frames of each sweep
-    that show the most.
+    that show the most. A doubtful outline is shown only of a file that shows nothing surer.
     """
-    speaking = [frame for frame in document.frames if _has_something_to_show(frame)]
+    speaking = _speaking(document.frames)
     cited = {(ref.source, ref.frame) for ref in _cited(document)}
     ranked = sorted(speaking, key=lambda frame: (_name(frame) not in cited, -_shown(frame)))
     chosen: set[tuple[str, int]] = set()
@@ -44,17 +44,40 @@ def key_frames_of(document: AssessmentDocument) -> tuple[tuple[FrameRecord, ...]
     return shown, len(speaking) - len(shown)
 
 
+def unshown_frames(document: AssessmentDocument) -> tuple[str, ...]:
+    """How many assessed frames have no picture here: of each sweep, and of the other files."""
+    shown = {_name(frame) for frame in key_frames_of(document)[0]}
+    by_source: dict[str, list[bool]] = {}
+    for frame in _speaking(document.frames):
+        by_source.setdefault(frame.source, []).append(_name(frame) in shown)
+    told = [
+        f"{source}: {sum(seen) or 'none'} of {len(seen)} assessed frames "
+        f"{'is' if sum(seen) == 1 else 'are'} shown"
+        for source, seen in by_source.items()
+        if len(seen) > 1 and not all(seen)
+    ]
+    stills = sum(seen == [False] for seen in by_source.values())
+    if stills:
+        told.append(
+            f"{stills} more assessed {'picture is' if stills == 1 else 'pictures are'} not shown"
+        )
+    return tuple(told)
+
+
 def silent_frames(frames: Iterable[FrameRecord]) -> tuple[SilentFrames, ...]:
-    """Frames that cannot be assessed, neighbours with the same reasons together."""
-    silent = [frame for frame in frames if not frame.assessable]
-    grouped = groupby(silent, key=lambda frame: (frame.source, tuple(frame.not_assessable_because)))
+    """Frames that cannot be assessed; those of a file with the same reasons together."""
+    grouped: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    for frame in frames:
+        if not frame.assessable:
+            key = (frame.source, tuple(frame.not_assessable_because))
+            grouped.setdefault(key, []).append(frame.frame)
     return tuple(
         SilentFrames(
             source=source,
-            frames=frame_ranges([frame.frame for frame in group]),
+            frames=frame_ranges(numbers),
             reasons=reasons or ("no reason was recorded",),
         )
-        for (source, reasons), group in grouped
+        for (source, reasons), numbers in grouped.items()
     )
 
 
@@ -81,13 +104,28 @@ def _name(frame: FrameRecord) -> tuple[str, int]:
     return frame.source, frame.frame
 
 
-def _has_something_to_show(frame: FrameRecord) -> bool:
-    return frame.assessable or bool(frame.ovaries) or bool(frame.lesions)
+def _speaking(frames: Iterable[FrameRecord]) -> list[FrameRecord]:
+    """Assessed frames, and of a file without any the doubtful frame that shows the most."""
+    every = list(frames)
+    assessed = {frame.source for frame in every if frame.assessable}
+    best: dict[str, FrameRecord] = {}
+    for frame in every:
+        if frame.source not in assessed and (frame.ovaries or frame.lesions):
+            before = best.get(frame.source)
+            if before is None or _sureness(frame) > _sureness(before):
+                best[frame.source] = frame
+    return [f for f in every if f.assessable or f is best.get(f.source)]
+
+
+def _sureness(frame: FrameRecord) -> float:
+    found = [*(o.probability for o in frame.ovaries), *(x.probability for x in frame.lesions)]
+    return max(found)
 
 
 def _shown(frame: FrameRecord) -> float:
-    follicles = sum(len(ovary.follicles) for ovary in frame.ovaries)
-    sureness = sum(ovary.probability for ovary in frame.ovaries)
+    ovaries = sure_ovaries(frame)
+    follicles = sum(len(ovary.follicles) for ovary in ovaries)
+    sureness = sum(ovary.probability for ovary in ovaries)
     return follicles + sureness + len(frame.lesions)
 
 

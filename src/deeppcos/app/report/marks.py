@@ -9,7 +9,7 @@ from math import hypot, sqrt
 
 from deeppcos.app.report.design import MARK_REFERENCE_WIDTH
 from deeppcos.app.report.wording import KIND_WORDS
-from deeppcos.records.assessment_document import FollicleRecord, FrameRecord
+from deeppcos.records.assessment_document import FollicleRecord, FrameRecord, OvaryRecord
 
 Point = tuple[float, float]
 LABEL_SIZE = 11.0
@@ -24,9 +24,9 @@ class Mark:
 
     Attributes:
         kind: Key into ``design.MARKS``.
-        number: Number of a follicle in this frame, from 1; None for anything else.
+        number: Number of a counted follicle in this frame, from 1; None for anything else.
         points: Outline, frame pixels.
-        label_at: Centre of the number, frame pixels.
+        label_at: Centre of the label, frame pixels.
         description: What a reader of the mark is told.
     """
 
@@ -35,6 +35,13 @@ class Mark:
     points: tuple[Point, ...]
     label_at: Point
     description: str
+
+    @property
+    def label(self) -> str:
+        """What is written at the outline; empty for most."""
+        if self.kind == "doubtful":
+            return "doubtful"
+        return "" if self.number is None else str(self.number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +53,43 @@ class ScaleBar:
 
 
 def numbered_follicles(frame: FrameRecord) -> tuple[tuple[int, FollicleRecord], ...]:
-    """Every follicle of the frame with its number, from 1, in the order of the document."""
-    follicles = (follicle for ovary in frame.ovaries for follicle in ovary.follicles)
+    """Every follicle of a sure ovary with its number, from 1, in the order of the document."""
+    follicles = (follicle for ovary in sure_ovaries(frame) for follicle in ovary.follicles)
     return tuple(enumerate(follicles, start=1))
 
 
+def sure_ovaries(frame: FrameRecord) -> tuple[OvaryRecord, ...]:
+    """The ovaries of a frame that are not doubtful."""
+    return tuple(o for place, o in enumerate(frame.ovaries) if not _is_doubtful(frame, place))
+
+
+def doubtful_ovaries(frame: FrameRecord) -> tuple[OvaryRecord, ...]:
+    """Outlines that resemble an ovary too little to measure or count anything in them.
+
+    All of a frame that cannot be assessed, and beside the most probable ovary of another frame
+    those that are less likely an ovary than not.
+    """
+    return tuple(o for place, o in enumerate(frame.ovaries) if _is_doubtful(frame, place))
+
+
+def _is_doubtful(frame: FrameRecord, place: int) -> bool:
+    if not frame.assessable:
+        return True
+    return place > 0 and frame.ovaries[place].probability < 0.5
+
+
 def frame_marks(frame: FrameRecord) -> tuple[Mark, ...]:
-    """Every outline of a frame: ovaries first, then lesions, then numbered follicles."""
+    """Every outline of a frame: ovaries first, then lesions, then follicles."""
     ovaries = [
         _plain_mark("ovary", ovary.polygon, f"Ovary, probability {ovary.probability:.2f}")
-        for ovary in frame.ovaries
+        for ovary in sure_ovaries(frame)
     ]
+    doubtful = [mark for ovary in doubtful_ovaries(frame) for mark in _doubtful_marks(ovary)]
     lesions = [
         _plain_mark("lesion", lesion.polygon, _lesion_words(lesion.largest_diameter_mm))
         for lesion in frame.lesions
     ]
-    return (*ovaries, *lesions, *_follicle_marks(frame))
+    return (*doubtful, *ovaries, *lesions, *_follicle_marks(frame))
 
 
 def label_size(frame: FrameRecord) -> float:
@@ -95,6 +123,16 @@ def _lesion_words(largest_diameter_mm: float | None) -> str:
     return f"Other structure, not a follicle{size}"
 
 
+def _doubtful_marks(ovary: OvaryRecord) -> list[Mark]:
+    """A doubtful ovary and, unnumbered, what may be follicles in it."""
+    words = f"Doubtful: resembles an ovary, probability {ovary.probability:.2f}"
+    inside = "In a doubtful ovary: not counted"
+    return [
+        _plain_mark("doubtful", ovary.polygon, words),
+        *(_plain_mark("uncounted", follicle.polygon, inside) for follicle in ovary.follicles),
+    ]
+
+
 def _plain_mark(kind: str, polygon: list[Point], description: str) -> Mark:
     return Mark(
         kind=kind,
@@ -109,7 +147,7 @@ def _follicle_marks(frame: FrameRecord) -> list[Mark]:
     text_height = label_size(frame)
     marks: list[Mark] = []
     number = 0
-    for ovary in frame.ovaries:
+    for ovary in sure_ovaries(frame):
         middle = _centre(ovary.polygon)
         for follicle in ovary.follicles:
             number += 1

@@ -71,9 +71,9 @@ def marked_picture(frame: FrameRecord, pixels: Pixels) -> Pixels:
     draw = ImageDraw.Draw(picture)
     font = ImageFont.truetype(font_file(bold=True), ENLARGEMENT * label_size(frame))
     for mark in marks:
-        if mark.number is not None:
+        if mark.label:
             place = (ENLARGEMENT * mark.label_at[0], ENLARGEMENT * mark.label_at[1])
-            _draw_words(draw, place, str(mark.number), font, anchor="mm")
+            _draw_words(draw, place, mark.label, font, anchor="mm")
     bar = scale_bar(frame)
     if bar is not None:
         _draw_scale_bar(draw, bar, frame, font)

@@ -50,6 +50,7 @@ from deeppcos.app.report.pdf_type import (
     printable,
     register_fonts,
 )
+from deeppcos.app.report.sentences import spelled
 from deeppcos.app.report.view import ReportView, frame_summary, ovary_lines, report_view
 from deeppcos.records.assessment_document import AssessmentDocument, Consideration, FrameRecord
 
@@ -110,7 +111,7 @@ def _opening(view: ReportView) -> list[Flowable]:
         parts += [red_flag_box(conclusion.red_flags), Spacer(1, 12)]
     parts.append(paragraph(f"Ovarian and clinical assessment · {view.title}", "eyebrow"))
     parts.append(paragraph(view.sentence, "h1"))
-    parts += [bullet(readable(reason)) for reason in conclusion.reasons]
+    parts += [bullet(reason) for reason in view.reasons]
     if conclusion.missing:
         parts.append(led_paragraph("Still missing:", listed(conclusion.missing), "missing"))
     return [*parts, paragraph(wording.at_a_glance(view.document), "quiet"), Spacer(1, 6)]
@@ -121,7 +122,7 @@ def _criteria(view: ReportView) -> list[Flowable]:
     if view.document.would_settle:
         lines: list[Flowable] = [paragraph("What would settle this", "strong", colour="accent")]
         lines += [
-            led_paragraph(f"{place}. {readable(item.measurement)}", item.because or "")
+            led_paragraph(f"{place}. {readable(item.measurement)}", spelled(item.because or ""))
             for place, item in enumerate(view.document.would_settle, start=1)
         ]
         parts += [Spacer(1, 9), boxed(lines, fill="accent-soft", edge="accent")]
@@ -151,13 +152,19 @@ def _measurements(view: ReportView) -> list[Flowable]:
 def _pictures(view: ReportView, pictures: Pictures) -> list[Flowable]:
     parts: list[Flowable] = []
     if not view.key_frames:
-        parts += _section("Pictures", paragraph("No picture was assessed.", "quiet"))
+        words = (
+            "None of the pictures could be assessed; the reasons stand below."
+            if view.silent
+            else "No picture was read."
+        )
+        parts += _section("Pictures", paragraph(words, "quiet"))
     lead = _section("Pictures", paragraph(wording.UNCONFIRMED_MARKS, "quiet"))
     for frame in view.key_frames:
         parts += _frame(frame, pictures.get((frame.source, frame.frame)), lead=lead)
         lead = []
-    if view.further_frames:
-        parts.append(paragraph(wording.further_frames(view.further_frames), "quiet"))
+    if view.unshown:
+        words = f"{'. '.join(view.unshown)}. {wording.ALL_LISTED}"
+        parts.append(paragraph(words, "quiet"))
     if view.silent:
         parts.append(paragraph("Frames that could not be assessed", "h3"))
         parts += [
@@ -183,6 +190,7 @@ def _frame(
     column = (CONTENT_WIDTH - gap) / 2
     width = min(column, _TALLEST_PICTURE * frame.width / frame.height)
     title = f"{frame.source}, {wording.frame_number(frame.frame)}"
+    side = f", {frame.side} ovary" if frame.side else ""
     plain = FramePicture(frame, pixels, width=width, is_marked=False)
     marked = FramePicture(frame, pixels, width=width, is_marked=True)
     notes = wording.frame_notes(frame, has_picture=pixels is not None)
@@ -196,7 +204,7 @@ def _frame(
     no_edge = [("RIGHTPADDING", (0, 0), (-1, -1), 0)]
     block: list[Flowable] = [
         *lead,
-        paragraph(f"{title}{f', {frame.side} ovary' if frame.side else ''}", "h3"),
+        paragraph(f"{title}{side}{'' if frame.assessable else ' · not assessable'}", "h3"),
         grid([[plain, "", marked]], [column, gap, column], no_edge),
         grid([[told, "", histogram]], [column, gap, column], no_edge),
     ]
@@ -217,7 +225,7 @@ def _considerations(considerations: list[Consideration]) -> list[Flowable]:
         return _section("Considerations", paragraph("None for this conclusion.", "quiet"))
     parts: list[Flowable] = []
     for item in considerations:
-        because = [f"Brought up by: {readable(item.because)}"] if item.because else []
+        because = [f"Brought up by: {spelled(item.because)}"] if item.because else []
         lines = [*because, wording.standing(item)]
         parts.append(
             KeepTogether(
@@ -237,7 +245,10 @@ def _provenance(view: ReportView) -> list[Flowable]:
     if document.rules:
         parts += [Spacer(1, 8), paragraph("Thresholds applied", "h3")]
     for rule in document.rules:
-        told = [bullet(wording.rule_words(rule)), indented(wording.standing(rule), "quiet")]
+        told = [
+            bullet(spelled(wording.rule_words(rule))),
+            indented(wording.standing(rule), "quiet"),
+        ]
         parts.append(KeepTogether(told))
     return _section("Provenance", *parts)
 

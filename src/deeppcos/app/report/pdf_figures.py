@@ -170,9 +170,9 @@ class FramePicture(Flowable):  # type: ignore[misc]
             self._draw_outline(mark)
         size = label_size(self.frame) * self.scale
         for mark in marks:
-            if mark.number is not None:
+            if mark.label:
                 x, y = self._place(*mark.label_at)
-                self._draw_words(str(mark.number), x, y - 0.36 * size, size)
+                self._draw_words(mark.label, x, y - 0.36 * size, size)
         self._draw_scale_bar(size)
 
     def _place(self, x: float, y: float) -> tuple[float, float]:

@@ -28,6 +28,7 @@ from deeppcos.app.report.pdf_type import (
     paragraph,
     printable,
 )
+from deeppcos.app.report.sentences import spelled
 from deeppcos.app.report.view import AxisRow, CriterionCard, ReportView
 from deeppcos.app.report.wording import BANNER, KIND_WORDS, NEVER_SUMMED
 from deeppcos.records.assessment_document import FollicleRecord, FrameRecord, RedFlag
@@ -90,7 +91,7 @@ def red_flag_box(flags: Sequence[RedFlag]) -> Table:
     )
     lines: list[Flowable] = [head]
     for flag in flags:
-        lines.append(led_paragraph(f"{flag.trigger}:", flag.message))
+        lines.append(led_paragraph(f"{spelled(flag.trigger)}:", spelled(flag.message)))
         lines += [paragraph(flag.source, "quiet")] if flag.source else []
     return boxed(lines, fill="alert-soft", edge="alert")
 
@@ -140,6 +141,8 @@ def _card(card: CriterionCard, width: float) -> list[Flowable]:
         content.append(led_paragraph("Provisional until known:", withdrawn_by, "missing"))
     if not card.reasons and not card.missing:
         content.append(paragraph("No reason was recorded.", "quiet"))
+    if card.sources:
+        content.append(paragraph(f"Sources: {'; '.join(card.sources)}", "quiet"))
     return content
 
 
@@ -149,14 +152,16 @@ def severity_table(rows: Sequence[AxisRow], *, notice: str) -> list[Flowable]:
     for row in rows:
         words: list[Flowable] = [
             led_paragraph(
-                f"{row.words[0].upper()}{row.words[1:]}{':' if row.drivers else ''}",
-                "; ".join(row.drivers),
+                f"{row.words[0].upper()}{row.words[1:]}{':' if row.drivers else '.'}",
+                f"{'; '.join(row.drivers)}." if row.drivers else "",
             )
         ]
         if row.missing:
             words.append(paragraph(f"Missing: {', '.join(row.missing)}", "missing"))
         if row.remark:
             words.append(paragraph(row.remark, "quiet"))
+        if row.sources:
+            words.append(paragraph(f"Sources: {'; '.join(row.sources)}", "quiet"))
         title = paragraph(f"{row.letter}  {row.title}", "strong")
         body.append([title, drawing(severity_bar(row), scale=0.72), words])
     lines: Commands = [("LINEBELOW", (0, 0), (-1, -2), 0.5, colour("line"))]

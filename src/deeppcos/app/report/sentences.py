@@ -39,11 +39,11 @@ _SPELLINGS = (
     (re.compile(r"\[IU\]"), "IU"),
     (re.compile(r"(?<=/m)2\b"), "²"),
     (re.compile(r"(?<=\d) d\b"), " days"),
-    (re.compile(r"(?<=[\dLm]) x (?=[\dltu(])"), " × "),
-    (re.compile(r"\bpi/6 x "), "π/6 × "),
+    (re.compile(r"\bpi/6(?= x )"), "π/6"),
+    (re.compile(r"(?<=[\dm)]) x (?=[\dltu])"), " × "),
     (re.compile(r"\b0% of the required inputs are"), "none of the required inputs is"),
 )
-_LOWER_FIRST = re.compile(r"[a-z]{3,}\b")
+_LOWER_FIRST = re.compile(r"[a-z]{3,}(?=[ ,:])")
 
 
 def told(sentence: str) -> str:

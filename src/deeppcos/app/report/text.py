@@ -1,6 +1,7 @@
 """The report in the terminal: what matters on one screen, 80 columns, with or without colour.
 
-Owns the lines and their styles. Printing them is the business of the command line.
+Owns the lines, their styles and what is left out first. Printing them is the business of the
+command line.
 """
 
 from collections.abc import Iterable
@@ -11,13 +12,18 @@ from rich.text import Text
 
 from deeppcos.app.report import wording
 from deeppcos.app.report.field_names import listed
+from deeppcos.app.report.sentences import spelled
 from deeppcos.app.report.view import AxisRow, CriterionCard, ReportView, report_view
 from deeppcos.records.assessment_document import AssessmentDocument
 
 WIDTH = 80
 MOST_LINES = 45
+"""What the report keeps to by leaving out details; a sentence is never cut for it."""
+MOST_REASONS = 2
 MOST_NAMED = 8
 """Missing inputs named in one list: they are what a reader can act on, so reasons give way."""
+MOST_FILES = 4
+"""Files refused, or not assessable, named one by one."""
 _MARKERS = {"present": "[+]", "absent": "[-]", "unknown": "[?]", "not_assessable": "[/]"}
 _STATE_STYLES = {
     "present": "bold blue",
@@ -56,28 +62,58 @@ def report_rich(document: AssessmentDocument, *, width: int = WIDTH) -> Text:
     return Text.assemble(*styled, no_wrap=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Detail:
+    """How much is told of what may be left out.
+
+    Attributes:
+        drivers: Drivers of a severity axis.
+        missing: Missing inputs of a severity axis.
+        whys: Whether every unknown measurement gives its reason.
+        reasons: Reasons of a criterion, and red flags.
+    """
+
+    drivers: int
+    missing: int
+    whys: bool
+    reasons: int
+
+
+_DETAILS = (
+    _Detail(drivers=3, missing=4, whys=True, reasons=MOST_REASONS),
+    _Detail(drivers=1, missing=2, whys=True, reasons=MOST_REASONS),
+    _Detail(drivers=0, missing=2, whys=True, reasons=MOST_REASONS),
+    _Detail(drivers=1, missing=2, whys=False, reasons=MOST_REASONS),
+    _Detail(drivers=0, missing=2, whys=False, reasons=MOST_REASONS),
+    _Detail(drivers=1, missing=2, whys=False, reasons=1),
+    _Detail(drivers=0, missing=1, whys=False, reasons=1),
+)
+"""Severity loses its details first, then unknown measurements theirs, then criteria a reason;
+what the next loss leaves room for comes back."""
+
+
 def report_lines(document: AssessmentDocument, *, width: int = WIDTH) -> tuple[Line, ...]:
-    """The report line by line, at most 45: what is left out is said.
+    """The report line by line, at most 45 where that needs no cut sentence.
+
+    What is left out is said. The closing always stays whole.
 
     Args:
         document: The assessment.
         width: Columns, at least 40.
     """
     view = report_view(document)
-    for most in (6, 5, 4, 3, 2, 1):
-        lines = _lines(view, width=width, most=most)
+    for detail in _DETAILS:
+        lines = _lines(view, width=width, detail=detail)
         if len(lines) <= MOST_LINES:
-            return lines
-    shortened = Line(text="... shortened; the document holds the rest", style="dim")
-    return (*lines[: MOST_LINES - 2], shortened, lines[-1])
+            break
+    return lines
 
 
-def _lines(view: ReportView, *, width: int, most: int) -> tuple[Line, ...]:
-    document = view.document
-    conclusion = document.conclusion
+def _lines(view: ReportView, *, width: int, detail: _Detail) -> tuple[Line, ...]:
+    document, conclusion = view.document, view.document.conclusion
     lines = [Line(text=wording.BANNER, style="dim")]
-    flags = [f"{flag.trigger}: {flag.message}" for flag in conclusion.red_flags]
-    for flag in _shortened(flags, most):
+    flags = [f"{spelled(f.trigger)}: {spelled(f.message)}" for f in conclusion.red_flags]
+    for flag in _shortened(flags, detail.reasons):
         lines += _wrapped(f"!! {flag}", width, "bold red", indent=3)
     lines += _wrapped(view.sentence, width, "bold")
     if conclusion.missing:
@@ -85,20 +121,16 @@ def _lines(view: ReportView, *, width: int, most: int) -> tuple[Line, ...]:
         lines += _wrapped(missing, width, "yellow")
     lines.append(Line(text=""))
     for card in view.criteria:
-        lines += _criterion(card, width, most)
-    lines += _measurements(view, width)
-    lines += _severity(view, width, most)
-    if document.would_settle:
-        steps = [step.measurement for step in document.would_settle]
-        settle = f"Would settle this: {listed(steps, most=MOST_NAMED)}"
-        lines += [Line(text=""), *_wrapped(settle, width, "bold")]
-    return (*lines, *_closing(view, width, most))
+        lines += _criterion(card, width, detail)
+    lines += _measurements(view, width, detail)
+    lines += _severity(view, width, detail)
+    return (*lines, *_closing(document, view, width))
 
 
-def _criterion(card: CriterionCard, width: int, most: int) -> list[Line]:
+def _criterion(card: CriterionCard, width: int, detail: _Detail) -> list[Line]:
     head = f"{_MARKERS[card.state]} {card.title}: {card.word.lower()}"
-    lines = [Line(text=head[:width], style=_STATE_STYLES[card.state])]
-    for reason in _shortened(card.reasons, most):
+    lines = _wrapped(head, width, _STATE_STYLES[card.state], indent=4)
+    for reason in _shortened(card.reasons, detail.reasons):
         lines += _wrapped(f"    {reason}", width, indent=4)
     if card.missing:
         lead = "unknown because missing" if card.state == "unknown" else "missing"
@@ -110,7 +142,7 @@ def _criterion(card: CriterionCard, width: int, most: int) -> list[Line]:
     return lines
 
 
-def _measurements(view: ReportView, width: int) -> list[Line]:
+def _measurements(view: ReportView, width: int, detail: _Detail) -> list[Line]:
     if not view.sides:
         return []
     lines = [Line(text=""), Line(text="Measurements", style="bold")]
@@ -119,7 +151,7 @@ def _measurements(view: ReportView, width: int) -> list[Line]:
         values = [f"{row.title} {row.cells[place].value}" for row in known]
         lines += _wrapped(f"  {side}: {'; '.join(values) or 'nothing'}", width, indent=4)
         unknown = [
-            f"{row.title} ({row.cells[place].detail})"
+            f"{row.title} ({row.cells[place].detail})" if detail.whys else row.title
             for row in view.measurements
             if row not in known
         ]
@@ -128,38 +160,48 @@ def _measurements(view: ReportView, width: int) -> list[Line]:
     return lines
 
 
-def _severity(view: ReportView, width: int, most: int) -> list[Line]:
+def _severity(view: ReportView, width: int, detail: _Detail) -> list[Line]:
+    severity = view.document.severity
     lines = [Line(text=""), Line(text=f"Severity  {view.severity_profile}", style="bold")]
+    if severity.overridden_because:
+        overridden = f"  Not to be read as severity: {severity.overridden_because}"
+        lines += _wrapped(overridden, width, "yellow", indent=2)
     for row in view.severity:
-        lines += _wrapped(f"  {_axis(row, most)}", width, indent=4)
-    notice = f"  {view.document.severity.notice} {wording.NEVER_SUMMED}"
+        lines += _wrapped(f"  {_axis(row, detail)}", width, indent=4)
+    notice = f"  {severity.notice} {wording.NEVER_SUMMED}"
     return [*lines, *_wrapped(notice, width, "dim", indent=2)]
 
 
-def _axis(row: AxisRow, most: int) -> str:
+def _axis(row: AxisRow, detail: _Detail) -> str:
     parts = [f"{row.title}: {row.words}"]
-    if row.drivers:
-        parts += _shortened(row.drivers, most)
+    if detail.drivers:
+        parts += _shortened(row.drivers, detail.drivers)
+    if row.reach is None and row.remark and not row.missing:
+        parts.append(f"{row.remark[:1].lower()}{row.remark[1:]}")
     if row.missing:
-        parts.append(f"missing {listed(row.missing, most=most + 1)}")
+        parts.append(f"missing {listed(row.missing, most=detail.missing)}")
     return "; ".join(parts)
 
 
-def _closing(view: ReportView, width: int, most: int) -> list[Line]:
-    document = view.document
+def _closing(document: AssessmentDocument, view: ReportView, width: int) -> list[Line]:
+    """What to do next, what could not be read, and who has to sign: never shortened."""
     lines = [Line(text="")]
-    for group in view.silent[:most]:
+    if document.would_settle:
+        steps = [step.measurement for step in document.would_settle]
+        lines += _wrapped(f"Would settle this: {listed(steps)}", width, "bold")
+    for group in view.silent[:MOST_FILES]:
         unread = f"Not assessable: {group.source}, {group.frames}: {listed(group.reasons)}"
-        lines += _wrapped(unread, width, indent=2)[:2]
-    if len(view.silent) > most:
-        lines.append(Line(text=f"and {len(view.silent) - most} more not assessable"))
-    for refusal in document.refused[:most]:
+        lines += _wrapped(unread, width, indent=2)
+    if len(view.silent) > MOST_FILES:
+        lines.append(Line(text=f"and {len(view.silent) - MOST_FILES} more not assessable"))
+    for refusal in document.refused[:MOST_FILES]:
         refused = f"Refused: {refusal.source}: {refusal.reason}"
-        lines += _wrapped(refused, width, "yellow", indent=2)[:2]
-    if len(document.refused) > most:
-        lines.append(Line(text=f"and {len(document.refused) - most} more refused"))
+        lines += _wrapped(refused, width, "yellow", indent=2)
+    if len(document.refused) > MOST_FILES:
+        lines.append(Line(text=f"and {len(document.refused) - MOST_FILES} more refused"))
     status = wording.signed_words(document.signature) if document.signature else wording.DRAFT
-    return [*lines, *_wrapped(f"{wording.at_a_glance(document)}. {status}.", width, "dim")]
+    glance = f"{wording.at_a_glance(document)}. {status.removesuffix('.')}."
+    return [*lines, *_wrapped(glance, width, "dim")]
 
 
 def _shortened(items: Iterable[str], most: int) -> list[str]:

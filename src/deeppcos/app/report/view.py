@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 from deeppcos.app.report import wording
 from deeppcos.app.report.field_names import readable
-from deeppcos.app.report.key_frames import SilentFrames, key_frames_of, silent_frames
+from deeppcos.app.report.key_frames import (
+    SilentFrames,
+    key_frames_of,
+    silent_frames,
+    unshown_frames,
+)
+from deeppcos.app.report.marks import doubtful_ovaries, sure_ovaries
+from deeppcos.app.report.sentences import clause, sources_of, spelled, told
 from deeppcos.records.assessment_document import (
     AssessmentDocument,
     CountMeasurement,
@@ -22,8 +29,8 @@ from deeppcos.records.assessment_document import (
 )
 
 _CONFIDENCE = {
-    "borderline": "Borderline: the range of the measurement crosses a limit.",
-    "partial": "Partial: inputs are missing.",
+    "borderline": "The range of the measurement crosses a limit.",
+    "partial": "Partial: some inputs are unknown.",
 }
 SIDE_TITLES = {"left": "Left ovary", "right": "Right ovary", "side_unknown": "Side not stated"}
 
@@ -39,6 +46,7 @@ class CriterionCard:
     reasons: tuple[str, ...]
     missing: tuple[str, ...]
     provisional_on: tuple[str, ...]
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,7 @@ class AxisRow:
     drivers: tuple[str, ...]
     missing: tuple[str, ...]
     remark: str
+    sources: tuple[str, ...]
 
     @property
     def is_open(self) -> bool:
@@ -95,6 +104,7 @@ class ReportView:
     document: AssessmentDocument
     title: str
     sentence: str
+    reasons: tuple[str, ...]
     profile: str
     criteria: tuple[CriterionCard, ...]
     severity: tuple[AxisRow, ...]
@@ -102,7 +112,7 @@ class ReportView:
     sides: tuple[str, ...]
     measurements: tuple[MeasurementRow, ...]
     key_frames: tuple[FrameRecord, ...]
-    further_frames: int
+    unshown: tuple[str, ...]
     silent: tuple[SilentFrames, ...]
 
 
@@ -110,12 +120,13 @@ def report_view(document: AssessmentDocument) -> ReportView:
     """Arrange a document for reading."""
     conclusion = document.conclusion
     severity = _severity_rows(document)
-    key_frames, further = key_frames_of(document)
+    key_frames, _ = key_frames_of(document)
     sides = tuple(side for side in SIDE_TITLES if getattr(document.measurements, side) is not None)
     return ReportView(
         document=document,
         title=wording.STATUS_WORDS[conclusion.status],
         sentence=wording.conclusion_sentence(conclusion, condition=document.condition),
+        reasons=tuple(told(reason) for reason in conclusion.reasons),
         profile=wording.profile_name(conclusion.profile),
         criteria=_criterion_cards(document),
         severity=severity,
@@ -123,16 +134,22 @@ def report_view(document: AssessmentDocument) -> ReportView:
         sides=tuple(SIDE_TITLES[side] for side in sides),
         measurements=_measurement_rows([getattr(document.measurements, side) for side in sides]),
         key_frames=key_frames,
-        further_frames=further,
+        unshown=unshown_frames(document),
         silent=silent_frames(document.frames),
     )
 
 
 def frame_summary(frame: FrameRecord) -> str:
     """What one frame shows, in a sentence."""
-    follicles = sum(len(ovary.follicles) for ovary in frame.ovaries)
-    parts = [_counted(len(frame.ovaries), "ovary", "ovaries") + " outlined"]
-    if frame.ovaries:
+    sure, doubtful = sure_ovaries(frame), doubtful_ovaries(frame)
+    follicles = sum(len(ovary.follicles) for ovary in sure)
+    parts = []
+    if sure or not doubtful:
+        parts.append(_counted(len(sure), "ovary", "ovaries") + " outlined")
+    if doubtful:
+        outlines = _counted(len(doubtful), "doubtful outline", "doubtful outlines")
+        parts.append(f"{outlines}, nothing counted in {'it' if len(doubtful) == 1 else 'them'}")
+    if sure:
         parts.append(_counted(follicles, "follicle", "follicles") + " marked")
     if frame.lesions:
         parts.append(_counted(len(frame.lesions), "other structure", "other structures"))
@@ -142,7 +159,17 @@ def frame_summary(frame: FrameRecord) -> str:
 
 def ovary_lines(frame: FrameRecord) -> tuple[str, ...]:
     """Every ovary of a frame in one line: count with interval, size, probability."""
-    return tuple(_ovary_line(ovary) for ovary in frame.ovaries)
+    return (
+        *(_ovary_line(ovary) for ovary in sure_ovaries(frame)),
+        *(_doubtful_line(ovary) for ovary in doubtful_ovaries(frame)),
+    )
+
+
+def _doubtful_line(ovary: OvaryRecord) -> str:
+    return (
+        f"Doubtful: probability of an ovary {ovary.probability:.2f}. Nothing is measured or "
+        "counted in this outline."
+    )
 
 
 def _ovary_line(ovary: OvaryRecord) -> str:
@@ -172,9 +199,10 @@ def _criterion_cards(document: AssessmentDocument) -> tuple[CriterionCard, ...]:
                 title=title,
                 state=finding.state,
                 word=wording.state_word(finding.state, criterion=key),
-                reasons=tuple(finding.reasons),
+                reasons=tuple(told(reason) for reason in finding.reasons),
                 missing=tuple(readable(item) for item in finding.missing),
                 provisional_on=tuple(readable(item) for item in finding.provisional_on),
+                sources=sources_of(finding.reasons),
             )
         )
     return tuple(cards)
@@ -198,10 +226,18 @@ def _axis_row(letter: str, title: str, axis: SeverityAxis) -> AxisRow:
         coverage=axis.coverage,
         short=short,
         words=words,
-        drivers=tuple(axis.drivers),
+        drivers=tuple(clause(driver) for driver in axis.drivers),
         missing=tuple(readable(item) for item in axis.missing),
-        remark=axis.not_graded_because or _CONFIDENCE.get(axis.confidence or "", ""),
+        remark=_remark(axis),
+        sources=sources_of(axis.drivers),
     )
+
+
+def _remark(axis: SeverityAxis) -> str:
+    """Why there is no grade, or what it lacks."""
+    if axis.not_graded_because:
+        return told(axis.not_graded_because)
+    return _CONFIDENCE.get(axis.confidence or "", "")
 
 
 def _certain_and_possible(axis: SeverityAxis) -> tuple[int | None, int]:
@@ -251,7 +287,7 @@ def _measurement_rows(sides: Sequence[SideMeasurements]) -> tuple[MeasurementRow
         ),
         MeasurementRow(
             title="Diameters",
-            explanation="length × width × thickness",
+            explanation="length × width of the largest section; thickness where it was measured",
             cells=tuple(_diameter_cell(side) for side in sides),
         ),
     )
@@ -259,37 +295,59 @@ def _measurement_rows(sides: Sequence[SideMeasurements]) -> tuple[MeasurementRow
 
 def _count_cell(count: CountMeasurement) -> Cell:
     if count.value is None:
-        return Cell(value=None, detail=count.unknown_because or "not measured")
+        return Cell(value=None, detail=_why(count.unknown_because))
     coverage = None if count.coverage is None else f"{count.coverage:.0%} of the sweep covered"
     return Cell(
         value=f"{count.value}{_interval(count.low, count.high)}",
-        detail=_how(count.method, coverage, count.sources),
+        detail=_how(count.method, coverage, count.sources, is_whole_file=coverage is not None),
     )
 
 
 def _volume_cell(volume: VolumeMeasurement) -> Cell:
     if volume.value is None:
-        return Cell(value=None, detail=volume.unknown_because or "not measured")
+        return Cell(value=None, detail=_why(volume.unknown_because))
     return Cell(
-        value=f"{volume.value:.1f} mL{_interval(volume.low, volume.high)}",
+        value=f"{volume.value:.1f} mL{_interval(volume.low, volume.high, decimals=1)}",
         detail=_how(volume.method, None, volume.sources),
     )
+
+
+def _why(unknown_because: str | None) -> str:
+    return spelled(unknown_because) if unknown_because else "not measured"
 
 
 def _diameter_cell(side: SideMeasurements) -> Cell:
     diameters = (side.length_mm, side.width_mm, side.thickness_mm)
     if all(diameter is None for diameter in diameters):
-        return Cell(value=None, detail="no calibrated section")
+        return Cell(value=None, detail="no section with a scale in which the ovary can be judged")
+    if side.thickness_mm is None and None not in diameters[:2]:
+        return Cell(
+            value=f"{side.length_mm:.1f} × {side.width_mm:.1f} mm",
+            detail="thickness unknown: it does not lie in this section",
+        )
     words = " × ".join("?" if diameter is None else f"{diameter:.1f}" for diameter in diameters)
     gap = "? was not measured" if None in diameters else ""
     return Cell(value=f"{words} mm", detail=gap)
 
 
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" ({low:g}–{high:g})"
+def _interval(low: float | None, high: float | None, *, decimals: int = 0) -> str:
+    if low is None or high is None:
+        return ""
+    return f" ({low:.{decimals}f}–{high:.{decimals}f})"
 
 
-def _how(method: str | None, coverage: str | None, sources: Sequence[FrameReference]) -> str:
-    first = f"{sources[0].source}, {wording.frame_number(sources[0].frame)}" if sources else None
+def _how(
+    method: str | None,
+    coverage: str | None,
+    sources: Sequence[FrameReference],
+    *,
+    is_whole_file: bool = False,
+) -> str:
+    """Method, coverage and pictures; what rests on a whole file names no frame."""
+    first = None
+    if sources:
+        number = "" if is_whole_file else f", {wording.frame_number(sources[0].frame)}"
+        first = f"{sources[0].source}{number}"
     more = f"and {len(sources) - 1} more" if len(sources) > 1 else None
-    return "; ".join(part for part in (method, coverage, first, more) if part)
+    words = None if method is None else spelled(method)
+    return "; ".join(part for part in (words, coverage, first, more) if part)

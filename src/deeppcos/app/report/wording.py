@@ -29,6 +29,7 @@ THREE_QUANTITIES = (
     "FNPS, the tracked estimate and FNPO are three quantities and never stand in for one "
     "another. In brackets: the range the method allows."
 )
+ALL_LISTED = "assessment.json lists every frame."
 LONGEST_VALUE = 300
 """Letters of one part of a release's manifest that a report shows."""
 VERIFICATION_WORDS = {
@@ -176,14 +177,6 @@ def at_a_glance(document: AssessmentDocument) -> str:
     return ", ".join(parts)
 
 
-def further_frames(number: int) -> str:
-    """How many assessed frames the report does not show."""
-    return (
-        f"{number} more assessed {'frame is' if number == 1 else 'frames are'} not shown here; "
-        "assessment.json lists every one."
-    )
-
-
 def frame_notes(frame: FrameRecord, *, has_picture: bool) -> tuple[str, ...]:
     """What a reader of one picture must know: scale, graphics, why it cannot be assessed."""
     notes = [] if has_picture else ["The picture itself was not given to this report"]
@@ -237,9 +230,17 @@ def provenance_facts(document: AssessmentDocument) -> tuple[tuple[str, str], ...
 def release_facts(document: AssessmentDocument) -> tuple[tuple[str, str], ...]:
     """The release's manifest as name and value; long parts are cut, and say so."""
     return tuple(
-        (readable(name), _short(value if isinstance(value, str) else json.dumps(value)))
-        for name, value in document.release.items()
+        (readable(name), _short(_as_words(value))) for name, value in document.release.items()
     )
+
+
+def _as_words(value: object) -> str:
+    """Text as it is, a list of texts with semicolons, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+        return "; ".join(value)
+    return json.dumps(value)
 
 
 def _short(text: str) -> str:
