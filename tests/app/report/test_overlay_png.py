@@ -4,9 +4,11 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from deeppcos.app.report.design import MARKS
 from deeppcos.app.report.marks import frame_marks, numbered_follicles, scale_bar
 from deeppcos.app.report.overlay import marked_picture, overlay_png
 from deeppcos.errors import ContractBroken
@@ -89,3 +91,26 @@ def test_a_tiny_frame_and_a_long_name_still_make_a_picture(
     )
     canvas = opened(overlay_png(tiny, np.zeros((30, 40, 3), np.uint8)))
     assert canvas.shape[1] == 176
+
+
+def test_a_doubtful_ovary_is_drawn_as_such_and_no_follicle_in_it_as_counted(
+    full_document: AssessmentDocument, pictures: Any
+) -> None:
+    sure = full_document.frames[0]
+    doubtful = sure.model_copy(update={"assessable": False, "not_assessable_because": ["unsure"]})
+    pixels = pictures[sure.source, sure.frame]
+    drawn = marked_picture(doubtful, pixels).astype(int)
+
+    def coloured(kind: str, picture: npt.NDArray[np.int_]) -> int:
+        colour = MARKS[kind].colour
+        wanted = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+        return int((abs(picture - wanted).sum(axis=2) < 12).sum())
+
+    assert coloured("doubtful", drawn) > 100
+    empty = doubtful.model_copy(
+        update={"ovaries": [doubtful.ovaries[0].model_copy(update={"follicles": []})]}
+    )
+    assert (drawn != marked_picture(empty, pixels)).any(), "faint, yet there"
+    assert coloured("ovary", drawn) == 0
+    assert coloured("antral", drawn) == 0
+    assert coloured("antral", marked_picture(sure, pixels).astype(int)) > 100

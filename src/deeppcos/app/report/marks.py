@@ -4,7 +4,7 @@ Owns the numbering, the places of the numbers and the scale bar, all in pixels o
 Colours and line styles stand in ``design``; drawing is the business of the renderers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot, sqrt
 
 from deeppcos.app.report.design import MARK_REFERENCE_WIDTH
@@ -84,7 +84,10 @@ def frame_marks(frame: FrameRecord) -> tuple[Mark, ...]:
         _plain_mark("ovary", ovary.polygon, f"Ovary, probability {ovary.probability:.2f}")
         for ovary in sure_ovaries(frame)
     ]
-    doubtful = [mark for ovary in doubtful_ovaries(frame) for mark in _doubtful_marks(ovary)]
+    height = label_size(frame)
+    doubtful = [
+        mark for ovary in doubtful_ovaries(frame) for mark in _doubtful_marks(ovary, height=height)
+    ]
     lesions = [
         _plain_mark("lesion", lesion.polygon, _lesion_words(lesion.largest_diameter_mm))
         for lesion in frame.lesions
@@ -123,12 +126,15 @@ def _lesion_words(largest_diameter_mm: float | None) -> str:
     return f"Other structure, not a follicle{size}"
 
 
-def _doubtful_marks(ovary: OvaryRecord) -> list[Mark]:
-    """A doubtful ovary and, unnumbered, what may be follicles in it."""
+def _doubtful_marks(ovary: OvaryRecord, *, height: float) -> list[Mark]:
+    """A doubtful ovary, its label clear of it, and, unnumbered, what may be follicles in it."""
+    top, bottom = (pick(y for _, y in ovary.polygon) for pick in (min, max))
+    above = top - height if top > 2 * height else bottom + height
     words = f"Doubtful: resembles an ovary, probability {ovary.probability:.2f}"
     inside = "In a doubtful ovary: not counted"
+    outline = _plain_mark("doubtful", ovary.polygon, words)
     return [
-        _plain_mark("doubtful", ovary.polygon, words),
+        replace(outline, label_at=(outline.label_at[0], above)),
         *(_plain_mark("uncounted", follicle.polygon, inside) for follicle in ovary.follicles),
     ]
 
