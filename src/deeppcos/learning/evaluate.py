@@ -5,7 +5,7 @@ how agreement is expressed is the business of ``metrics``.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import cv2
@@ -144,6 +144,24 @@ def _compared(sample: Sample, look: Look) -> SampleResult:
         ovary_overlaps=overlaps,
         follicles=follicles,
     )
+
+
+def at_least_score(sample: Sample, result: SampleResult, least_score: float) -> SampleResult:
+    """The result as it had been with a higher least follicle score, without looking again.
+
+    Args:
+        sample: The sample.
+        result: Its result at a lower least score.
+        least_score: The wanted least score.
+
+    Returns:
+        The stricter result.
+    """
+    ovaries = tuple(
+        replace(ovary, follicles=tuple(f for f in ovary.follicles if f.score >= least_score))
+        for ovary in result.look.ovaries
+    )
+    return _compared(sample, replace(result.look, ovaries=ovaries))
 
 
 def compare_follicles(

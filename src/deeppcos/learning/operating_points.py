@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from deeppcos.learning.evaluate import IOU_LEVELS, SampleResult, look_at_samples
+from deeppcos.learning.evaluate import (
+    IOU_LEVELS,
+    SampleResult,
+    at_least_score,
+    look_at_samples,
+)
 from deeppcos.learning.metrics import f1
 from deeppcos.learning.samples import Sample
 from deeppcos.learning.splits import fold_of
@@ -94,19 +99,42 @@ def choose_points(samples: Sequence[Sample], network: Network) -> ChosenPoints:
         points_at(mirror=mirror, margin=margin, least_score=score)
         for mirror, margin, score in product(MIRROR, MARGINS, LEAST_SCORES)
     ]
+    looks = _Looks(network)
     marked = [sample for sample in samples if sample.readings]
-    table = [(points, look_with(marked, network, points)) for points in grid]
+    table = [(points, looks.at(points, marked)) for points in grid]
     results: list[SampleResult] = []
     for half in range(HALVES):
-        chosen = _best(table, {r.name for r in table[0][1] if half_of(r.group) != half})
-        own = [sample for sample in samples if half_of(sample.group) == half]
-        results += look_with(own, network, chosen)
+        chosen = _best(table, {s.name for s in marked if half_of(s.group) != half})
+        results += looks.at(chosen, [s for s in samples if half_of(s.group) == half])
     shipped = _best(table, {sample.name for sample in marked})
     return ChosenPoints(
         shipped=shipped,
-        shipped_results=tuple(look_with(samples, network, shipped)),
+        shipped_results=tuple(looks.at(shipped, samples)),
         results=tuple(results),
     )
+
+
+class _Looks:
+    """Looks at samples over the grid, each sample once for mirror and margin.
+
+    The least score only drops follicles, so it is applied afterwards.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._seen: dict[tuple[bool, float, str], SampleResult] = {}
+
+    def at(self, points: OperatingPoints, samples: Sequence[Sample]) -> list[SampleResult]:
+        """Results of samples at a point."""
+        loose = points.model_copy(update={"follicle_least_score": min(LEAST_SCORES)})
+        place = (points.asks_mirror_image, points.close_margin)
+        fresh = [sample for sample in samples if (*place, sample.name) not in self._seen]
+        for result in look_with(fresh, self._network, loose):
+            self._seen[*place, result.name] = result
+        return [
+            at_least_score(sample, self._seen[*place, sample.name], points.follicle_least_score)
+            for sample in samples
+        ]
 
 
 def _best(
