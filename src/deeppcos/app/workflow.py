@@ -205,7 +205,7 @@ def _document(
         clinical=to_document(assessment),
         rules=assessment.rules,
         frames=[finding for analysed in files for finding in analysed.findings],
-        measurements=measurements_record(measured),
+        measurements=measurements_record(measured, files),
         sides=sides_of(files),
         release=_release_record(release),
         refused=refused,
