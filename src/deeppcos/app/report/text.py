@@ -200,7 +200,7 @@ def _closing(document: AssessmentDocument, view: ReportView, width: int) -> list
     if len(document.refused) > MOST_FILES:
         lines.append(Line(text=f"and {len(document.refused) - MOST_FILES} more refused"))
     status = wording.signed_words(document.signature) if document.signature else wording.DRAFT
-    glance = f"{wording.at_a_glance(document)}. {status.removesuffix('.')}."
+    glance = f"{wording.how_much_was_read(document)}. {status.removesuffix('.')}."
     return [*lines, *_wrapped(glance, width, "dim")]
 
 

@@ -166,15 +166,19 @@ def scale_words(frame: FrameRecord) -> str:
     return f"Scale {scale.x:g} × {scale.y:g} mm per pixel, from {source}"
 
 
-def at_a_glance(document: AssessmentDocument) -> str:
-    """How much was read, how much refused, and when the document was written."""
+def how_much_was_read(document: AssessmentDocument) -> str:
+    """How many frames were read and how many files refused; the same every time."""
     frames, refused = len(document.frames), len(document.refused)
     parts = [f"{frames or 'No'} {'frame' if frames == 1 else 'frames'} read"]
     if refused:
         parts.append(f"{refused} {'file' if refused == 1 else 'files'} refused")
-    if document.provenance.created:
-        parts.append(moment_words(document.provenance.created))
     return ", ".join(parts)
+
+
+def at_a_glance(document: AssessmentDocument) -> str:
+    """How much was read, how much refused, and when the document was written."""
+    read, created = how_much_was_read(document), document.provenance.created
+    return f"{read}, {moment_words(created)}" if created else read
 
 
 def frame_notes(frame: FrameRecord, *, has_picture: bool) -> tuple[str, ...]:
