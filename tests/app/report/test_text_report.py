@@ -86,12 +86,13 @@ def test_every_line_of_a_long_report_belongs_to_a_whole_sentence(
     assert text.endswith("signs.\n")
 
 
-def test_but_for_the_time_the_same_document_reads_the_same(full_content: dict[str, Any]) -> None:
+def test_whenever_it_was_written_the_same_document_reads_the_same(
+    full_content: dict[str, Any],
+) -> None:
     later = {**full_content, "provenance": {**full_content["provenance"]}}
     later["provenance"]["created"] = "2027-01-02T03:04:00Z"
     first, second = (report_text(document_from_dict(content)) for content in (full_content, later))
-    assert first != second
-    assert first.split("frames read")[0] == second.split("frames read")[0]
+    assert first == second
 
 
 def test_it_fits_one_screen(
