@@ -345,7 +345,7 @@ def _training_record(config: dict[str, Any], split: Split) -> dict[str, Any]:
 
 
 def measured_again(release: Release, split: Split) -> dict[str, Any]:
-    """Measure a loaded release on the held-out groups, as ``make_release`` did.
+    """Measure a loaded release on the held-out groups, cross-fitted as ``make_release`` did.
 
     Args:
         release: The release.
@@ -354,10 +354,5 @@ def measured_again(release: Release, split: Split) -> dict[str, Any]:
     Returns:
         Figure name to value, interval, n and groups.
     """
-    results = evaluate.look_at_samples(
-        split.held_out,
-        release.network,
-        points=release.manifest.operating_points,
-        rule=release.follicle_rule,
-    )
+    results = choose_points(split.held_out, release.network).results
     return _figures(evaluate.headline(results))
