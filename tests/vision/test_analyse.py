@@ -231,7 +231,7 @@ def photograph() -> npt.NDArray[np.uint8]:
     ("pixels", "word"),
     [
         pytest.param(np.zeros((480, 640, 3), np.uint8), "black", id="black"),
-        pytest.param(np.full((60, 80, 3), 90, np.uint8), "80 x 60", id="tiny"),
+        pytest.param(np.full((40, 80, 3), 90, np.uint8), "80 x 40", id="tiny"),
         pytest.param(np.full((480, 640, 3), 90, np.uint8), "flat", id="flat"),
         pytest.param(photograph(), "photograph", id="photograph"),
     ],
