@@ -180,6 +180,7 @@ def test_the_readmes_numbers_have_intervals_a_data_set_and_a_way_to_reproduce_th
     assert "images" in numbers
 
 
+@pytest.mark.slow
 def test_the_readmes_output_is_what_the_example_prints() -> None:
     shown = fenced(between("output:start", "output:end"))
     assert shown.strip(), "README.md has no output: run scripts/fill_readme.py"
