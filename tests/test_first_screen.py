@@ -165,7 +165,7 @@ def test_arguments_go_to_analyze_and_its_exit_status_comes_back(clone: Clone) ->
 def test_check_passes_its_arguments_to_pytest(clone: Clone) -> None:
     assert clone.run("check", "-m", "slow").returncode == 0
     assert clone.called(f"--editable {clone.root}[dev]\n")
-    assert clone.called("-m pytest -m slow\n")
+    assert clone.called("-m pytest -n auto --dist worksteal -m slow\n")
 
 
 @pytest.mark.parametrize("command", ["start", "check"])
