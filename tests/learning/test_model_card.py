@@ -28,7 +28,7 @@ def manifest(**measured: Any) -> Manifest:
         weights_sha256="a" * 64,
         preprocessing_sha256="b" * 64,
         training={
-            "config": {"steps": 4, "baseline": {"steps": 3}},
+            "config": {"steps": 4, "batch": 2, "baseline": {"steps": 3, "batch": 2}},
             "split": "fold 1 of 5",
             "training": {"mmotu: ovary": 12},
             "held_out": {"mmotu: ovary": 3, "neither: neither": 1},

@@ -73,7 +73,7 @@ def model_card(manifest: Manifest) -> str:
         f"**Intended use.** {manifest.intended_use}",
         "**Not for:** " + "; ".join(manifest.not_for) + ".",
         _training(manifest),
-        _comparison(manifest.metrics),
+        _comparison(manifest),
         _graphics(manifest.metrics),
         _reliability(manifest.metrics),
         _gate(manifest.metrics),
@@ -102,8 +102,9 @@ def _training(manifest: Manifest) -> str:
     )
 
 
-def _comparison(measured: Mapping[str, Any]) -> str:
+def _comparison(manifest: Manifest) -> str:
     """The release beside the baseline and the readers."""
+    measured = manifest.metrics
     own = measured["release"]
     plain = measured["plain U-Net, same data, same views"]
     readers = measured["second reader against first, all pictures read twice"]
@@ -119,7 +120,22 @@ def _comparison(measured: Mapping[str, Any]) -> str:
         "| measure | this release | plain U-Net, same data | second reader against first |\n"
         f"|---|---|---|---|\n{rows}\n\n"
         "The two readers started from shared machine proposals, which flatters the agreement of "
-        "their outlines; neither is a clinician."
+        f"their outlines; neither is a clinician.{_effort(manifest.training['config'])}"
+    )
+
+
+def _effort(config: Mapping[str, Any]) -> str:
+    """How long each network was trained, which the comparison must not hide."""
+    views = config["batch"] * config["steps"]
+    own = f"{views:,} views"
+    if config.get("start_from"):
+        own += " after those of the run it started from"
+    plain = config.get("baseline")
+    if plain is None:
+        return f" The release saw {own}."
+    return (
+        f" The release saw {own}, the plain U-Net {plain['batch'] * plain['steps']:,} views "
+        "without pretraining: a comparison at a small budget, not at the plain network's best."
     )
 
 
