@@ -81,7 +81,7 @@ def test_the_card_says(words: str) -> None:
 
 
 def test_the_baselines_configuration_does_not_pass_for_the_releases_own() -> None:
-    assert "Configuration: steps 4." in model_card(manifest())
+    assert "Configuration: steps 4, batch 2." in model_card(manifest())
 
 
 def test_a_figure_without_groups_enough_has_no_interval() -> None:
