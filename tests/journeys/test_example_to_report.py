@@ -105,3 +105,13 @@ def test_no_picture_is_read_from_a_folder_without_any(
     result = deeppcos_command("analyze", tmp_path / "nothing")
     assert result.returncode == 1
     assert "nothing" in result.stderr
+
+
+def test_an_empty_folder_is_refused_by_name(tmp_path: Path, deeppcos_command: Command) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    result = deeppcos_command("analyze", folder, "--format", "json")
+    assert result.returncode == 1
+    [refused] = json.loads(result.stdout)["refused"]
+    assert "empty" in refused["reason"]
+    assert "no picture" in refused["reason"]

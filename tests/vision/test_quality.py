@@ -47,27 +47,31 @@ def test_the_shorter_side_decides_what_is_too_small(
 
 
 def test_a_black_picture_is_called_black() -> None:
-    assert problems(np.zeros((200, 200), np.uint8)) == ("the picture is black",)
+    assert problems(np.zeros((200, 200), np.uint8)) == (
+        "the picture is black: export it again with its content",
+    )
 
 
 def test_a_picture_black_but_for_its_graphics_is_told_apart() -> None:
     drawn = np.zeros((200, 200), bool)
     drawn[:20, :40] = True
     assert problems(np.zeros((200, 200), np.uint8), drawn) == (
-        "the picture is black behind its graphics",
+        "the picture is black behind its graphics: export it again with its content",
     )
 
 
 def test_a_flat_grey_picture_is_called_flat() -> None:
     assert problems(np.full((200, 200), 90, np.uint8)) == (
-        "the picture is flat: it has no structure",
+        "the picture is flat, without structure: export it again with its content",
     )
 
 
 def test_a_flat_picture_on_a_black_screen_is_still_flat() -> None:
     grey = np.zeros((300, 300), np.uint8)
     grey[60:240, 60:240] = 90
-    assert problems(grey) == ("the picture is flat: it has no structure",)
+    assert problems(grey) == (
+        "the picture is flat, without structure: export it again with its content",
+    )
 
 
 def test_a_dark_picture_with_structure_is_looked_at() -> None:

@@ -20,8 +20,10 @@ LEAST_SPREAD = 6.0
 COLOURED_SHARE = 0.35
 """Share of coloured pixels above which a picture is a photograph, not B-mode with marks."""
 
-NO_OVARY = "no ovary is recognised in this picture"
-DOUBTFUL_OVARY = "a region resembles an ovary, but not surely enough to measure it"
+NO_OVARY = "no ovary is recognised in this picture: give one that shows the whole ovary"
+DOUBTFUL_OVARY = (
+    "a region resembles an ovary, but not surely enough to measure it: give a clearer picture"
+)
 
 
 def problems_before_looking(
@@ -42,15 +44,17 @@ def problems_before_looking(
     if min(frame.width, frame.height) < LEAST_SIDE_PX:
         return (
             f"the picture is {frame.width} x {frame.height} pixels, "
-            f"at least {LEAST_SIDE_PX} are needed on each side",
+            f"at least {LEAST_SIDE_PX} are needed on each side: export it at full size",
         )
     if (grey > BLACK_LEVEL).mean() < LEAST_LIT_SHARE and not graphics.any():
-        return ("the picture is black",)
+        return ("the picture is black: export it again with its content",)
     if graphics.mean() > COLOURED_SHARE:
-        return ("the picture is mostly coloured: a photograph or a page, not B-mode ultrasound",)
+        return (
+            "the picture is mostly coloured, a photograph or a page: give the B-mode ultrasound",
+        )
     if (grey > BLACK_LEVEL).mean() < LEAST_LIT_SHARE:
-        return ("the picture is black behind its graphics",)
+        return ("the picture is black behind its graphics: export it again with its content",)
     # The black around a picture is no structure of the picture.
     if float(grey[grey > BLACK_LEVEL].std()) < LEAST_SPREAD:
-        return ("the picture is flat: it has no structure",)
+        return ("the picture is flat, without structure: export it again with its content",)
     return ()
