@@ -113,5 +113,5 @@ def test_an_empty_folder_is_refused_by_name(tmp_path: Path, deeppcos_command: Co
     result = deeppcos_command("analyze", folder, "--format", "json")
     assert result.returncode == 1
     [refused] = json.loads(result.stdout)["refused"]
-    assert "empty" in refused["reason"]
-    assert "no picture" in refused["reason"]
+    assert str(folder) in refused["reason"]
+    assert "holds no image" in refused["reason"]

@@ -140,7 +140,6 @@ def analyze_study(
     Raises:
         InvalidInput: If the chart or an argument is wrong.
     """
-    paths = list(paths)
     known = PatientChart() if chart is None else _chart(chart)
     # A wrong profile or name is told before minutes of looking.
     assess(known, profile=profile, display_name=name)
@@ -157,10 +156,6 @@ def analyze_study(
         files.append(AnalysedFile(file=opened, findings=seen))
         if problem is not None:
             refused.append(Refusal(source=opened.source, reason=problem))
-    if not files and not refused:
-        named = ", ".join(str(path) for path in paths)
-        reason = f"{named}: no picture was found; name files, or a folder that holds pictures"
-        refused.append(Refusal(source=named, reason=reason))
     document = _document(
         known, files, refused, loaded, profile=profile, name=name, inputs=_chart_inputs(chart)
     )
