@@ -149,7 +149,7 @@ def test_a_picture_without_an_ovary_is_read_but_not_assessable(
         ({"labs": [{"analyte": "tsh", "value": 2, "unit": "furlong"}]}, "furlong"),
     ],
 )
-def test_a_bad_chart_is_asked_back_before_any_picture_is_read(
+def test_a_bad_chart_is_asked_back_and_the_pictures_go_on(
     tmp_path: Path,
     example: Path,
     deeppcos_command: Command,
@@ -158,12 +158,36 @@ def test_a_bad_chart_is_asked_back_before_any_picture_is_read(
 ) -> None:
     file = tmp_path / "chart.json"
     file.write_text(json.dumps({"schema": "deeppcos.chart/1", **chart}))
-    result = deeppcos_command("analyze", example, "--chart", file)
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert told in result.stderr
+    still = example / "left_ovary_long.dcm"
+    result = deeppcos_command("analyze", still, "--chart", file, "--format", "json")
+    assert result.returncode == 1
+    document = json.loads(result.stdout)
+    [refused] = document["refused"]
+    assert refused["source"] == str(file)
+    assert told in refused["reason"]
+    assert [frame["source"] for frame in document["frames"]] == [str(still)]
+    assert document["findings"]["hyperandrogenism"]["state"] == "unknown"
     assert "Traceback" not in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_bad_chart_alone_is_refused_and_gives_no_answer_in_words(
+    tmp_path: Path, deeppcos_command: Command
+) -> None:
+    file = tmp_path / "chart.json"
+    file.write_text('{"patient": {"age_years": -3}}')
+    result = deeppcos_command("assess", file)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "age_years" in result.stderr
+    document = json.loads(deeppcos_command("assess", file, "--format", "json").stdout)
+    assert document["conclusion"]["status"] == "indeterminate"
+    assert "age_years" in document["refused"][0]["reason"]
+
+
+def test_a_chart_that_is_not_there_is_wrong_usage(example: Path, deeppcos_command: Command) -> None:
+    result = deeppcos_command("analyze", example / "left_ovary_long.dcm", "--chart", "none.json")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "none.json" in result.stderr
 
 
 def test_a_report_is_not_overwritten_without_force(

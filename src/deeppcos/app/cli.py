@@ -107,23 +107,22 @@ def analyze(
     with _told_plainly():
         if out is not None:
             workflow.claim_output(out, force=force)
+        known, refused = workflow.chart_or_refusals(chart) if chart else (None, [])
         with _progress_bar(is_wanted=sys.stderr.isatty()) as progress:
             study = workflow.analyze_study(
                 paths,
-                chart=chart,
+                chart=known,
                 profile=profile,
                 name=name.value,
                 release=release,
+                already_refused=refused,
                 leave_out=out,
                 progress=progress,
             )
         if out is not None:
             workflow.write_report(study, out)
     _write(study.document, output_format)
-    for refusal in study.document.refused:
-        typer.echo(f"refused: {refusal.reason}", err=True)
-    if study.document.refused:
-        raise typer.Exit(SOME_REFUSED)
+    _tell_refused(study.document)
 
 
 @app.command()
@@ -144,9 +143,17 @@ def assess(
     from deeppcos.app import workflow
 
     with _told_plainly():
-        source: Path | str = sys.stdin.read() if str(chart) == "-" else chart
-        document = workflow.assess_chart(source, profile=profile, name=name.value)
-    _write(document, output_format)
+        if str(chart) == "-":
+            document = workflow.assess_chart(sys.stdin.read(), profile=profile, name=name.value)
+        else:
+            known, refused = workflow.chart_or_refusals(chart)
+            document = workflow.assess_chart(
+                known, profile=profile, name=name.value, refused=refused
+            )
+    # The text of an empty chart would pass for an answer; the document names the refusal.
+    if not document.refused or output_format is OutputFormat.JSON:
+        _write(document, output_format)
+    _tell_refused(document)
 
 
 @app.command()
@@ -252,6 +259,14 @@ def _write(document: "AssessmentDocument", output_format: OutputFormat) -> None:
 
     text = to_json(document) if output_format is OutputFormat.JSON else report_text(document)
     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+def _tell_refused(document: "AssessmentDocument") -> None:
+    """Name each refusal on standard error; the exit status says that there were some."""
+    for refusal in document.refused:
+        typer.echo(f"refused: {refusal.reason}", err=True)
+    if document.refused:
+        raise typer.Exit(SOME_REFUSED)
 
 
 @contextmanager

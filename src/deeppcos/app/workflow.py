@@ -90,7 +90,11 @@ def analyze(
 
 
 def assess_chart(
-    chart: PatientChart | str | Path, *, profile: str = "guideline_2023", name: str = "both"
+    chart: PatientChart | str | Path,
+    *,
+    profile: str = "guideline_2023",
+    name: str = "both",
+    refused: Sequence[Refusal] = (),
 ) -> AssessmentDocument:
     """Assess a chart alone.
 
@@ -98,6 +102,7 @@ def assess_chart(
         chart: A chart, its file, or its JSON text.
         profile: Criteria profile.
         name: Shown name of the condition: ``pcos``, ``pmos`` or ``both``.
+        refused: Inputs refused before.
 
     Returns:
         The frozen record, without frames.
@@ -109,8 +114,31 @@ def assess_chart(
     return build_document(
         clinical=to_document(assessment),
         rules=assessment.rules,
+        refused=refused,
         provenance=_provenance(_chart_inputs(chart)),
     )
+
+
+def chart_or_refusals(path: Path) -> tuple[PatientChart | Path, list[Refusal]]:
+    """The chart, or an empty one and why it was refused, so that the pictures go on.
+
+    Args:
+        path: The chart's file.
+
+    Returns:
+        The file itself when it is sound; else an empty chart and one refusal a problem.
+
+    Raises:
+        InvalidInput: If there is no such file: that is wrong usage, not a bad chart.
+    """
+    try:
+        read_chart(path)
+    except InvalidInput as problem:
+        if not path.is_file():
+            raise
+        reasons = str(problem).splitlines()
+        return PatientChart(), [Refusal(source=str(path), reason=line) for line in reasons]
+    return path, []
 
 
 def analyze_study(
@@ -122,6 +150,7 @@ def analyze_study(
     release: Path | None = None,
     leave_out: Path | None = None,
     progress: Progress | None = None,
+    already_refused: Sequence[Refusal] = (),
 ) -> AnalysedStudy:
     """Analyse a study and keep what is needed to draw its report.
 
@@ -133,6 +162,7 @@ def analyze_study(
         release: Folder of a release; the shipped one when None.
         leave_out: A folder not to read, such as the report's own.
         progress: Told of every frame.
+        already_refused: Inputs refused before, such as the chart.
 
     Returns:
         The document and its files.
@@ -145,7 +175,7 @@ def analyze_study(
     assess(known, profile=profile, display_name=name)
     loaded = load_release(release or SHIPPED)
     files: list[AnalysedFile] = []
-    refused: list[Refusal] = []
+    refused = list(already_refused)
     for opened in open_paths(paths):
         if _lies_in_a_report(Path(opened.source), leave_out):
             continue
