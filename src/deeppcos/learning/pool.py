@@ -16,6 +16,7 @@ from deeppcos.learning.sources.synthetic import draw_synthetic
 
 SYNTHETIC_SEED = 11
 PHOTOGRAPH_FOLDERS = (("skimage", "data"), ("sklearn", "datasets/images"))
+PHOTOGRAPH_ENDINGS = frozenset({".png", ".jpg"})
 """Photographs, pages and micrographs that ordinary packages ship: pictures without ovaries."""
 
 
@@ -62,9 +63,8 @@ def photograph_folders() -> list[Path]:
 
 def _photographs(folder: Path) -> list[Sample]:
     """Pictures of one package; its Shepp-Logan phantom is left out, it resembles anatomy."""
-    wanted = (".png", ".jpg")
     return [
         sample
-        for sample in read_refusals(folder, kind="foreign")
-        if sample.name.endswith(wanted) and not sample.name.endswith("/phantom.png")
+        for sample in read_refusals(folder, kind="foreign", endings=PHOTOGRAPH_ENDINGS)
+        if not sample.name.endswith("/phantom.png")
     ]

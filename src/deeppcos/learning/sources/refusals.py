@@ -11,19 +11,22 @@ from deeppcos.learning.sources.pictures import read_grey
 PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
 
 
-def read_refusals(folder: Path, *, kind: str) -> list[Sample]:
+def read_refusals(
+    folder: Path, *, kind: str, endings: frozenset[str] = PICTURE_ENDINGS
+) -> list[Sample]:
     """Read every picture of a folder as one without ovary and lesion.
 
     Args:
         folder: Folder of pictures.
         kind: ``neither`` for ultrasound, ``foreign`` for everything else.
+        endings: File name endings that are read; others are passed over.
 
     Returns:
         One sample a picture, each a group of its own.
     """
     samples = []
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in PICTURE_ENDINGS:
+        if path.suffix.lower() not in endings:
             continue
         grey, raw = read_grey(path)
         nothing = np.zeros(grey.shape, bool)
