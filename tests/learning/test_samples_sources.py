@@ -266,3 +266,12 @@ def test_everything_a_folder_offers_is_gathered_in_a_fixed_order(
 def test_a_folder_without_a_data_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="holds no data set"):
         pool.gather(tmp_path, synthetic=0)
+
+
+def test_only_photographs_are_read_from_a_packages_folder(tmp_path: Path) -> None:
+    picture = np.full((40, 40, 3), 120, np.uint8)
+    for name in ("cat.png", "phantom.png"):
+        cv2.imwrite(str(tmp_path / name), picture)
+    (tmp_path / "stack.tif").write_bytes(b"II*\0 not one that can be read")
+    names = [sample.name for sample in pool._photographs(tmp_path)]
+    assert names == ["foreign/cat.png"]
