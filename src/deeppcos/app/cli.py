@@ -7,21 +7,16 @@ Exit status: 0 when every input was read, 1 when some were refused, 2 for wrong 
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deeppcos.errors import DeepPCOSError
+from deeppcos.app.terminal import SOME_REFUSED, progress_bar, told_plainly, with_extra
 
 if TYPE_CHECKING:
-    from deeppcos.app.workflow import Progress
     from deeppcos.records.assessment_document import AssessmentDocument
-
-SOME_REFUSED, WRONG_USAGE = 1, 2
 
 app = typer.Typer(
     name="deeppcos",
@@ -104,11 +99,11 @@ def analyze(
     """Measure pictures and assess the chart."""
     from deeppcos.app import workflow
 
-    with _told_plainly():
+    with told_plainly():
         if out is not None:
             workflow.claim_output(out, force=force)
         known, refused = workflow.chart_or_refusals(chart) if chart else (None, [])
-        with _progress_bar(is_wanted=sys.stderr.isatty()) as progress:
+        with progress_bar(is_wanted=sys.stderr.isatty()) as progress:
             study = workflow.analyze_study(
                 paths,
                 chart=known,
@@ -142,7 +137,7 @@ def assess(
     """Assess a chart alone, without pictures."""
     from deeppcos.app import workflow
 
-    with _told_plainly():
+    with told_plainly():
         if str(chart) == "-":
             document = workflow.assess_chart(sys.stdin.read(), profile=profile, name=name.value)
         else:
@@ -166,7 +161,7 @@ def example(
     """Write a ready synthetic study to try."""
     from deeppcos.app.example_study import write_example_study
 
-    with _told_plainly():
+    with told_plainly():
         study = write_example_study(folder, force=force)
     typer.echo(f"wrote {folder}: {len(study.stills)} stills, a sweep and a chart")
     typer.echo(f"next: deeppcos analyze {folder} --chart {study.chart} --out {folder}/report")
@@ -186,7 +181,7 @@ def train(
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1,
 ) -> None:
     """Train the network (train extra)."""
-    with _told_plainly(), _with_extra("train"):
+    with told_plainly(), with_extra("train"):
         from deeppcos.learning.pool import gather
         from deeppcos.learning.train import TrainConfig, split_samples
         from deeppcos.learning.train import train as run_training
@@ -216,7 +211,7 @@ def release(
     ] = None,
 ) -> None:
     """Turn a run into a release (train extra)."""
-    with _told_plainly(), _with_extra("train"):
+    with told_plainly(), with_extra("train"):
         from deeppcos.learning.pool import gather
         from deeppcos.learning.publish import make_release
         from deeppcos.learning.train import TrainConfig, split_samples
@@ -237,7 +232,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure a release (train extra)."""
-    with _told_plainly(), _with_extra("train"):
+    with told_plainly(), with_extra("train"):
         from deeppcos.learning.model_card import figure_lines, model_card
         from deeppcos.learning.pool import gather
         from deeppcos.learning.publish import measured_again
@@ -267,58 +262,3 @@ def _tell_refused(document: "AssessmentDocument") -> None:
         typer.echo(f"refused: {refusal.reason}", err=True)
     if document.refused:
         raise typer.Exit(SOME_REFUSED)
-
-
-@contextmanager
-def _told_plainly() -> Iterator[None]:
-    """Turn our own errors into one line on standard error and the status of wrong usage."""
-    try:
-        yield
-    except DeepPCOSError as problem:
-        typer.echo(f"deeppcos: {problem}", err=True)
-        raise typer.Exit(WRONG_USAGE) from None
-    except BrokenPipeError:
-        raise typer.Exit(0) from None
-    except OSError as problem:
-        place = f"{problem.filename}: " if problem.filename else ""
-        typer.echo(f"deeppcos: {place}{problem.strerror}", err=True)
-        raise typer.Exit(WRONG_USAGE) from None
-
-
-@contextmanager
-def _with_extra(extra: str) -> Iterator[None]:
-    """Say which extra to install when one of its packages is missing."""
-    try:
-        yield
-    except ModuleNotFoundError as missing:
-        typer.echo(
-            f"deeppcos: {missing.name} is not installed; it belongs to the {extra} extra; "
-            f"pip install 'deeppcos[{extra}]'",
-            err=True,
-        )
-        raise typer.Exit(WRONG_USAGE) from None
-
-
-@contextmanager
-def _progress_bar(*, is_wanted: bool) -> Iterator["Progress | None"]:
-    """A progress bar on standard error while somebody watches."""
-    if not is_wanted:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=None)
-
-        def moved(source: str, done: int, total: int) -> None:
-            bar.update(task, description=Path(source).name[:40], completed=done, total=total)
-
-        yield moved
