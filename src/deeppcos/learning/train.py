@@ -118,11 +118,11 @@ class ViewStream:
     """
 
     MIX = (
-        ("frame_ovary", 0.20),
+        ("frame_ovary", 0.24),
         ("frame_lesion", 0.20),
         ("close_marked", 0.27),
-        ("close_lesion", 0.07),
-        ("synthetic", 0.13),
+        ("close_lesion", 0.05),
+        ("synthetic", 0.11),
         ("elsewhere", 0.06),
         ("nothing", 0.07),
     )
