@@ -18,7 +18,7 @@ from deeppcos.vision.findings import (
     Polygon,
 )
 from deeppcos.vision.frame import MmPerPixel, ScaleSource
-from deeppcos.vision.geometry import mean_diameter_mm
+from deeppcos.vision.geometry import centroid, mean_diameter_mm
 from deeppcos.vision.tracking import track_follicles
 
 SCALE = MmPerPixel(x=0.1, y=0.2, source=ScaleSource.DICOM_REGIONS)
@@ -157,6 +157,17 @@ def test_a_follicle_in_a_sweep_has_the_two_diameters_of_its_largest_section() ->
     largest = [f for f in read.follicles if f.mean_diameter_mm and f.mean_diameter_mm > 5.5]
     assert [f.mean_diameter_mm for f in largest] == pytest.approx([6.0, 6.0], abs=0.15)
     assert all(f.diameters_mm and len(f.diameters_mm) == 2 for f in largest)
+
+
+def test_a_followed_follicle_has_its_outline_in_every_frame_that_shows_it() -> None:
+    ball = SEVEN[0]
+    tracked = track_follicles(sweep(SEVEN, step=0.4), slice_spacing_mm=None)
+    middle = (MIDDLE[0] + ball.x / SCALE.x, MIDDLE[1] + ball.y / SCALE.y)
+    [own] = [one for one in tracked.follicles if math.dist(centroid(one.outline), middle) < 2]
+    assert len(own.outlines) == len(own.frames)
+    assert own.outlines[own.frames.index(own.largest_in)] == own.outline
+    for outline in own.outlines:
+        assert math.dist(centroid(outline), middle) < 2
 
 
 @pytest.mark.parametrize(

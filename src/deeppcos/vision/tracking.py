@@ -255,6 +255,7 @@ def _track(sequence: FollowedOvary, chain: Chain) -> TrackedFollicle:
     mean = None if diameters is None else sum(diameters) / len(diameters)
     return TrackedFollicle(
         frames=tuple(sequence.frames[s.frame].frame for s in chain.sections),
+        outlines=tuple(polygon_of(s.hull[:, 0]) for s in chain.sections),
         largest_in=sequence.frames[largest.frame].frame,
         outline=outline,
         probability=chain.weight / len(chain.sections),

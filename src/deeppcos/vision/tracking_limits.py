@@ -58,6 +58,8 @@ class TrackedFollicle:
 
     Attributes:
         frames: Numbers of the frames that show it.
+        outlines: Convex outline in each of these frames, frame pixels. Where two follicles are
+            drawn as one, the outline is carried on from the frame before.
         largest_in: Number of the frame with its largest section.
         outline: Convex outline of that section, frame pixels.
         probability: Mean probability over its frames, 0 to 1.
@@ -69,6 +71,7 @@ class TrackedFollicle:
     """
 
     frames: tuple[int, ...]
+    outlines: tuple[Polygon, ...]
     largest_in: int
     outline: Polygon
     probability: float
