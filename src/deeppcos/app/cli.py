@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deeppcos.app.terminal import SOME_REFUSED, progress_bar, told_plainly, with_extra
+from deeppcos.app.terminal import SOME_REFUSED, progress_bar, told_plainly
+from deeppcos.app.verbs.evaluate import evaluate
+from deeppcos.app.verbs.release import release
+from deeppcos.app.verbs.train import train
+from deeppcos.app.verbs.serve import serve
+from deeppcos.app.verbs.explain import explain
 
 if TYPE_CHECKING:
     from deeppcos.records.assessment_document import AssessmentDocument
@@ -27,6 +32,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+app.command()(explain)
+app.command()(serve)
 
 
 class OutputFormat(StrEnum):
@@ -167,84 +175,9 @@ def example(
     typer.echo(f"next: deeppcos analyze {folder} --chart {study.chart} --out {folder}/report")
 
 
-@app.command()
-def train(
-    data: Annotated[Path, typer.Option(help="Folder with mmotu/, ovary_closeups/, refuse/.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run; a killed run goes on there.")],
-    network: Annotated[str, typer.Option(help="seeing or plain_unet.")] = "seeing",
-    steps: Annotated[int, typer.Option(help="Optimiser steps.", min=1)] = 2000,
-    threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 2,
-    start_from: Annotated[str, typer.Option(help="Weights of an earlier run to go on from.")] = "",
-    learning_rate: Annotated[
-        float, typer.Option(help="Peak rate of new layers; the encoder's is 0.3 of it.", min=1e-6)
-    ] = 2e-3,
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1,
-) -> None:
-    """Train the network (train extra)."""
-    with told_plainly(), with_extra("train"):
-        from deeppcos.learning.pool import gather
-        from deeppcos.learning.train import TrainConfig, split_samples
-        from deeppcos.learning.train import train as run_training
-
-        config = TrainConfig(
-            network=network,
-            steps=steps,
-            threads=threads,
-            start_from=start_from,
-            learning_rate=learning_rate,
-            encoder_learning_rate=0.3 * learning_rate,
-            seed=seed,
-        )
-        samples = gather(data, synthetic=config.synthetic)
-        final = run_training(split_samples(samples).training, config, out)
-    typer.echo(f"trained: {final}")
-
-
-@app.command()
-def release(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished training run.")],
-    data: Annotated[Path, typer.Option(help="The data it was trained on.")],
-    out: Annotated[Path, typer.Option(help="Folder for the release; must be new.")],
-    name: Annotated[str, typer.Option(help="Name of the release.")],
-    baseline: Annotated[
-        Path | None, typer.Option(help="A finished run of plain_unet to measure beside.")
-    ] = None,
-) -> None:
-    """Turn a run into a release (train extra)."""
-    with told_plainly(), with_extra("train"):
-        from deeppcos.learning.pool import gather
-        from deeppcos.learning.publish import make_release
-        from deeppcos.learning.train import TrainConfig, split_samples
-
-        split = split_samples(gather(data, synthetic=TrainConfig().synthetic))
-        manifest = make_release(run, split, out, name=name, baseline=baseline)
-    typer.echo(f"released {manifest.name} in {out}")
-
-
-@app.command()
-def evaluate(
-    data: Annotated[Path, typer.Option(help="Folder with mmotu/, ovary_closeups/, refuse/.")],
-    release_folder: Annotated[
-        Path | None, typer.Option("--release", help="Folder of another release.")
-    ] = None,
-    card: Annotated[
-        Path | None, typer.Option(help="Also write the model card of the release here.")
-    ] = None,
-) -> None:
-    """Measure a release (train extra)."""
-    with told_plainly(), with_extra("train"):
-        from deeppcos.learning.model_card import figure_lines, model_card
-        from deeppcos.learning.pool import gather
-        from deeppcos.learning.publish import measured_again
-        from deeppcos.learning.train import split_samples
-        from deeppcos.vision.release import SHIPPED, load_release
-
-        loaded = load_release(release_folder or SHIPPED)
-        figures = measured_again(loaded, split_samples(gather(data, synthetic=0)))
-        if card is not None:
-            card.write_text(model_card(loaded.manifest))
-    for line in figure_lines(figures):
-        typer.echo(line)
+app.command()(train)
+app.command()(release)
+app.command()(evaluate)
 
 
 def _write(document: "AssessmentDocument", output_format: OutputFormat) -> None:

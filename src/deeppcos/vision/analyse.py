@@ -53,7 +53,7 @@ def analyse_frame(frame: UltrasoundFrame, release: Release) -> FrameFindings:
     """
     frame = _with_one_scale(read_burned_in_scale(frame))
     clean = neutralise_graphics(frame)
-    grey = _tissue_only(frame, clean)
+    grey = tissue_only(frame, clean)
     problems = quality.problems_before_looking(frame, grey, clean.graphics_mask)
     if problems:
         return _findings(frame, clean, problems=problems)
@@ -184,8 +184,16 @@ def _with_one_scale(frame: UltrasoundFrame) -> UltrasoundFrame:
     return frame
 
 
-def _tissue_only(frame: UltrasoundFrame, clean: CleanFrame) -> npt.NDArray[np.uint8]:
-    """The grey picture inside the B-mode region that the file declares, black elsewhere."""
+def tissue_only(frame: UltrasoundFrame, clean: CleanFrame) -> npt.NDArray[np.uint8]:
+    """The grey picture inside the B-mode region that the file declares, black elsewhere.
+
+    Args:
+        frame: The frame.
+        clean: The frame without graphics.
+
+    Returns:
+        ``(H, W) uint8``: what the network looks at.
+    """
     region = frame.tissue_region
     if region is None:
         return clean.grey

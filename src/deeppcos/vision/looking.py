@@ -102,7 +102,7 @@ def look_at(
     maps, answers = _asked(network, to_tensor(grey, view), points)
     whole = maps[0]
     ovary_answer, lesion_answer = float(answers[0, 0]), float(answers[0, 1])
-    candidates = _candidates(whole[OVARY], points)
+    candidates = candidates_in(whole[OVARY], points)
     ovaries = [
         _look_closely(grey, network, candidate, view, whole, points=points, rule=rule)
         for candidate in candidates
@@ -150,8 +150,16 @@ def joint_score(scores: tuple[float, ...]) -> float:
     return sigmoid(sum(logit(score) for score in scores) / len(scores))
 
 
-def _candidates(ovary: Floats, points: OperatingPoints) -> list[Region]:
-    """Where an ovary may be; a faint map still names its best place."""
+def candidates_in(ovary: Floats, points: OperatingPoints) -> list[Region]:
+    """Where an ovary may be; a faint map still names its best place.
+
+    Args:
+        ovary: ``(S, S) float32`` map in [0, 1].
+        points: The release's thresholds.
+
+    Returns:
+        At most two regions, best first.
+    """
     peak = float(ovary.max())
     if peak < FAINT_PEAK:
         return []
@@ -224,6 +232,22 @@ def carried(values: Floats, source: View, destination: View) -> Floats:
     matrix = (np.vstack([destination.matrix(), [0, 0, 1]]) @ to_frame)[:2]
     side = (INPUT_SIDE_PX, INPUT_SIDE_PX)
     return np.asarray(cv2.warpAffine(values, matrix, side, flags=cv2.INTER_LINEAR), np.float32)
+
+
+def carried_to_frame(values: Floats, source: View, *, height: int, width: int) -> Floats:
+    """A network map in frame pixels, zero where the network saw nothing.
+
+    Args:
+        values: ``(S, S) float32`` seen through ``source``.
+        source: Its view.
+        height: Frame height, pixels.
+        width: Frame width, pixels.
+
+    Returns:
+        ``(height, width) float32``.
+    """
+    to_frame = cv2.invertAffineTransform(source.matrix())
+    return np.asarray(cv2.warpAffine(values, to_frame, (width, height)), np.float32)
 
 
 def outline_of(mask: Masks, view: View) -> Polygon:
