@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "deeppcos"
 DECISIONS = ROOT / "docs" / "decisions"
 VAGUE_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "misc", "stuff"}
-TRAIN_EXTRA = {"torch", "monai", "onnx", "scipy", "sklearn"}
+TRAIN_EXTRA = {"torch", "monai", "onnx", "scipy", "sklearn", "accelerate", "matplotlib"}
 BUILT = {".git", ".venv", ".venv-dev", "build", "dist", "__pycache__", "runs"}
 BINARY = {".onnx", ".png", ".jpg", ".webp", ".dcm", ".pdf", ".npz", ".ttf", ".woff2"}
 # Home folders and this project's build folders: true on one machine only.

@@ -15,10 +15,10 @@ import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, progress_bar, told_plainly
 from deeppcos.app.verbs.evaluate import evaluate
-from deeppcos.app.verbs.release import release
-from deeppcos.app.verbs.train import train
-from deeppcos.app.verbs.serve import serve
 from deeppcos.app.verbs.explain import explain
+from deeppcos.app.verbs.release import release
+from deeppcos.app.verbs.serve import serve
+from deeppcos.app.verbs.train import train
 
 if TYPE_CHECKING:
     from deeppcos.records.assessment_document import AssessmentDocument

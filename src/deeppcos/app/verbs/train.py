@@ -1,0 +1,132 @@
+"""``deeppcos train``: one run of one task, on whatever processors there are.
+
+Several processes, on one machine or several, come from ``torchrun -m deeppcos train ...``; each
+runs this verb, and only the first speaks. Owns options and words; training is the business of
+``learning.train`` and ``learning.classify``.
+"""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deeppcos.app.terminal import progress_bar, told_plainly, with_extra
+
+if TYPE_CHECKING:
+    from deeppcos.learning.train import TrainConfig
+    from deeppcos.learning.train.loop import Moment
+
+ENCODER_RATE_SHARE = 0.3
+
+
+class Task(StrEnum):
+    """What is trained."""
+
+    SEEING = "seeing"
+    PLAIN_UNET = "plain_unet"
+
+
+class Tracker(StrEnum):
+    """Where the curves of a run are kept beside its own log."""
+
+    NONE = "none"
+    TENSORBOARD = "tensorboard"
+    MLFLOW = "mlflow"
+
+
+class Precision(StrEnum):
+    """Floating point numbers of the forward pass."""
+
+    AUTO = "auto"
+    BF16 = "bf16"
+    FP16 = "fp16"
+    NO = "no"
+
+
+def train(
+    data: Annotated[Path, typer.Option(help="Folder with mmotu/, ovary_closeups/, refuse/.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; a killed run goes on there.")],
+    task: Annotated[
+        Task, typer.Argument(help="seeing, the network that ships, or plain_unet, to beat.")
+    ] = Task.SEEING,
+    network: Annotated[
+        Task | None, typer.Option(help="The task under its former name; the argument is enough.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Optimiser steps.", min=1)] = 2000,
+    batch: Annotated[int, typer.Option(help="Views a step, over all processes.", min=1)] = 12,
+    threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 2,
+    workers: Annotated[
+        int, typer.Option(help="Threads that draw views ahead of the network.", min=1)
+    ] = 1,
+    precision: Annotated[
+        Precision, typer.Option(help="Mixed precision; auto takes what the device has.")
+    ] = Precision.AUTO,
+    start_from: Annotated[str, typer.Option(help="Weights of an earlier run to go on from.")] = "",
+    learning_rate: Annotated[
+        float, typer.Option(help="Peak rate of new layers; the encoder's is 0.3 of it.", min=1e-6)
+    ] = 2e-3,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.", min=0)] = 1,
+    validation_fold: Annotated[
+        int | None,
+        typer.Option(help="Stop early by this fold of the training groups; the best is kept."),
+    ] = None,
+    patience: Annotated[
+        int, typer.Option(help="Looks at that fold without improvement before stopping.", min=1)
+    ] = 5,
+    track: Annotated[
+        Tracker, typer.Option(help="Also write the curves for tensorboard or mlflow.")
+    ] = Tracker.NONE,
+) -> None:
+    """Train a network (train extra)."""
+    with told_plainly(), with_extra("train"):
+        from deeppcos.learning.train import TrainConfig
+
+        config = TrainConfig(
+            network=(network or task).value,
+            steps=steps,
+            batch=batch,
+            threads=threads,
+            workers=workers,
+            precision=precision.value,
+            start_from=start_from,
+            learning_rate=learning_rate,
+            encoder_learning_rate=ENCODER_RATE_SHARE * learning_rate,
+            seed=seed,
+            validation_fold=validation_fold,
+            patience=patience,
+        )
+        final = _run(config, data, out, track)
+    if _is_first_process():
+        typer.echo(f"trained: {final}")
+
+
+def _run(config: "TrainConfig", data: Path, out: Path, track: Tracker) -> Path:
+    """Gather, split and train, with a bar while somebody watches."""
+    from deeppcos.learning.pool import gather
+    from deeppcos.learning.train import split_samples
+    from deeppcos.learning.train import train as run_training
+
+    training = split_samples(gather(data, synthetic=config.synthetic)).training
+    watched = sys.stderr.isatty() and _is_first_process()
+    with with_extra(track.value), progress_bar(is_wanted=watched) as moved:
+
+        def watch(moment: "Moment") -> None:
+            if moved is not None:
+                moved(_words_of(moment), moment.step, moment.steps)
+
+        return run_training(training, config, out, watch=watch, track=track.value)
+
+
+def _words_of(moment: "Moment") -> str:
+    """What the bar says beside the steps."""
+    said = f"loss {moment.loss:.2f}"
+    best = moment.stopping.best
+    return said if best is None else f"{said}, validation {best:.2f} at {moment.stopping.best_step}"
+
+
+def _is_first_process() -> bool:
+    """Whether this process speaks; torchrun numbers them."""
+    return os.environ.get("RANK", "0") == "0"

@@ -1,0 +1,157 @@
+"""What survives a kill, a full disk and a change of machine.
+
+A file is written beside the old one, forced to the disk and then put in its place: whatever
+happens, a whole checkpoint stands there. Owns the files of a run other than its configuration.
+"""
+
+import io
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from deeppcos.errors import InvalidInput, TemporaryFailure
+from deeppcos.learning.train.stopping import Stopping
+
+CHECKPOINT_FILE = "checkpoint.pt"
+BEST_FILE = "best.pt"
+FINAL_FILE = "final.pt"
+LOG_FILE = "log.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learner:
+    """Everything that learns.
+
+    Attributes:
+        network: The network itself, not its distributed wrapping.
+        averaged: Its running average, which is what a release ships.
+        optimiser: Holds the momenta.
+    """
+
+    network: nn.Module
+    averaged: AveragedModel
+    optimiser: torch.optim.AdamW
+
+
+def save(out: Path, learner: Learner, *, step: int, stopping: Stopping) -> None:
+    """Write the checkpoint of a step.
+
+    Args:
+        out: Folder of the run.
+        learner: What learned.
+        step: Steps done.
+        stopping: Memory of early stopping.
+
+    Raises:
+        TemporaryFailure: If the disk takes no more; the last whole checkpoint stays.
+    """
+    state = {
+        "step": step,
+        "network": learner.network.state_dict(),
+        "averaged": learner.averaged.state_dict(),
+        "optimiser": learner.optimiser.state_dict(),
+        "stopping": asdict(stopping),
+    }
+    write_whole(out / CHECKPOINT_FILE, state)
+
+
+def resume(out: Path, learner: Learner) -> tuple[int, Stopping]:
+    """Load the last checkpoint, if there is one.
+
+    Args:
+        out: Folder of the run.
+        learner: Filled from it.
+
+    Returns:
+        The step to go on from, and the memory of early stopping.
+
+    Raises:
+        InvalidInput: If the checkpoint is damaged.
+    """
+    file = out / CHECKPOINT_FILE
+    if not file.is_file():
+        return 0, Stopping()
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        learner.network.load_state_dict(state["network"])
+        learner.averaged.load_state_dict(state["averaged"])
+        learner.optimiser.load_state_dict(state["optimiser"])
+    except (RuntimeError, KeyError, EOFError, OSError, UnpicklingError) as problem:
+        raise InvalidInput(
+            f"{file}: damaged checkpoint",
+            value=str(problem).splitlines()[0][:120],
+            remedy="remove it to begin the run again, or restore it from a copy",
+        ) from problem
+    return int(state["step"]), Stopping(**state.get("stopping", {}))
+
+
+def write_weights(file: Path, network: nn.Module) -> None:
+    """Write the weights of a network, on the CPU, whole or not at all.
+
+    Args:
+        file: Where.
+        network: The network.
+    """
+    write_whole(file, {k: v.detach().cpu() for k, v in network.state_dict().items()})
+
+
+def write_whole(file: Path, state: dict[str, Any]) -> None:
+    """Write a file beside the old one, then switch.
+
+    Args:
+        file: Where.
+        state: Tensors and plain values.
+
+    Raises:
+        TemporaryFailure: If the disk takes no more; the old file stays.
+    """
+    content = io.BytesIO()
+    torch.save(state, content)
+    fresh = file.with_suffix(".new")
+    try:
+        with fresh.open("wb") as stream:
+            stream.write(content.getbuffer())
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(file)
+    except OSError as problem:
+        fresh.unlink(missing_ok=True)
+        kept = f"the last whole {file.name} is kept" if file.is_file() else "nothing was saved yet"
+        raise TemporaryFailure(
+            f"{file}: cannot be written ({problem.strerror})",
+            value=f"{content.tell() / 1e6:.0f} MB",
+            accepted="a disk with room for two checkpoints",
+            remedy=f"{kept}; make room and give the same command again to go on",
+        ) from problem
+
+
+def write_log(out: Path, **row: float | int) -> None:
+    """Add one line to the log.
+
+    Args:
+        out: Folder of the run.
+        **row: Names and numbers.
+    """
+    with (out / LOG_FILE).open("a") as lines:
+        lines.write(json.dumps(row) + "\n")
+
+
+def cut_log(out: Path, *, step: int) -> None:
+    """Drop the lines a killed run wrote after its last checkpoint; they will come again.
+
+    Args:
+        out: Folder of the run.
+        step: Step of the checkpoint.
+    """
+    file = out / LOG_FILE
+    if file.is_file():
+        rows = [line for line in file.read_text().splitlines() if line.endswith("}")]
+        kept = [line for line in rows if json.loads(line)["step"] <= step]
+        file.write_text("".join(f"{line}\n" for line in kept))

@@ -1,0 +1,69 @@
+"""Where a run computes: one processor or many, through Hugging Face accelerate.
+
+The processes come from ``torchrun`` (one machine or several), the device, the gradients' averaging
+and mixed precision from accelerate; see decision 0010. Owns how they are asked for.
+"""
+
+import importlib.util
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+
+from deeppcos.errors import InvalidInput
+from deeppcos.learning.train.config import TrainConfig
+
+TRACKERS = ("none", "tensorboard", "mlflow")
+
+
+def open_engine(config: TrainConfig, out: Path, *, track: str = "none") -> Accelerator:
+    """The engine of a run.
+
+    Args:
+        config: The run's configuration.
+        out: Folder of the run; trackers write below it.
+        track: ``none``, ``tensorboard`` or ``mlflow``.
+
+    Returns:
+        The engine.
+
+    Raises:
+        InvalidInput: If the batch cannot be shared, or the tracker is unknown.
+        ModuleNotFoundError: If the tracker is not installed.
+    """
+    if track not in TRACKERS:
+        raise InvalidInput("unknown tracker", value=track, accepted=", ".join(TRACKERS))
+    if track != "none" and importlib.util.find_spec(track) is None:
+        raise ModuleNotFoundError(f"No module named {track!r}", name=track)
+    engine = Accelerator(
+        mixed_precision=precision_of(config.precision),
+        log_with=None if track == "none" else track,
+        project_dir=out,
+    )
+    if config.batch % engine.num_processes:
+        raise InvalidInput(
+            "the batch cannot be shared evenly",
+            value=f"{config.batch} views among {engine.num_processes} processes",
+            accepted="a multiple of the number of processes",
+        )
+    if track != "none":
+        fields = {k: "none" if v is None else v for k, v in asdict(config).items()}
+        engine.init_trackers("deeppcos", config=fields)
+    return engine
+
+
+def precision_of(wanted: str) -> str:
+    """What ``auto`` means here: 16 bits where the device computes in them, else 32.
+
+    Args:
+        wanted: One of ``PRECISIONS``.
+
+    Returns:
+        ``bf16``, ``fp16`` or ``no``.
+    """
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return "no" if torch.backends.mps.is_available() else "bf16"
