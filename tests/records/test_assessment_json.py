@@ -60,6 +60,7 @@ def ovary(count: int = 9, *, is_scaled: bool = True) -> Ovary:
         length_mm=35.0 if is_scaled else None,
         width_mm=22.0 if is_scaled else None,
         area_mm2=600.123 if is_scaled else None,
+        area_interval_mm2=(510.06, 700.0) if is_scaled else None,
     )
 
 
@@ -156,6 +157,9 @@ def test_numbers_are_rounded_sensibly() -> None:
     assert follicle.mean_diameter_mm == 5.12
     assert follicle.polygon[1] == (10.0, 0.0)
     assert seen.ovaries[0].area_mm2 == 600.1
+    interval = seen.ovaries[0].area_interval_mm2
+    assert interval is not None
+    assert (interval.low, interval.high) == (510.1, 700.0)
     assert document.severity.androgen.coverage == 0.333
 
 

@@ -10,6 +10,7 @@ from deeppcos.vision.uncertainty import (
     MAX_LOGIT,
     CountInterval,
     LogisticCalibration,
+    RatioInterval,
     logit,
     sigmoid,
 )
@@ -78,3 +79,10 @@ def test_a_true_count_inside_the_scaled_deviation_is_inside_the_interval(
 def test_an_interval_without_width_is_the_count_alone() -> None:
     interval = CountInterval(below=0.0, above=0.0, coverage=0.9).around(7)
     assert (interval.low, interval.high) == (7, 7)
+
+
+def test_a_ratio_interval_holds_its_value_and_widens_with_the_promise() -> None:
+    narrow = RatioInterval(below=0.05, above=0.05, coverage=0.5).around(400.0)
+    wide = RatioInterval(below=0.2, above=0.4, coverage=0.9).around(400.0)
+    assert wide[0] < narrow[0] < 400.0 < narrow[1] < wide[1]
+    assert wide[0] == pytest.approx(400 * 0.8187, rel=1e-3)

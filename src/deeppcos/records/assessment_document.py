@@ -226,6 +226,13 @@ class SectionCount(Record):
     high: Count
 
 
+class AreaInterval(Record):
+    """What the promised share of true section areas lies between, mm2."""
+
+    low: SquareMillimetres
+    high: SquareMillimetres
+
+
 class OvaryRecord(Record):
     """One ovary in one section."""
 
@@ -236,6 +243,7 @@ class OvaryRecord(Record):
     length_mm: Millimetres | None = None
     width_mm: Millimetres | None = None
     area_mm2: SquareMillimetres | None = None
+    area_interval_mm2: AreaInterval | None = None
 
 
 class LesionRecord(Record):

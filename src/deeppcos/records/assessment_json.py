@@ -15,6 +15,7 @@ from deeppcos.errors import ContractBroken
 from deeppcos.records.assessment_document import (
     SCHEMA_NAME,
     AppliedRule,
+    AreaInterval,
     AssessmentDocument,
     CountMeasurement,
     FollicleRecord,
@@ -256,4 +257,12 @@ def _ovary_record(ovary: Ovary) -> OvaryRecord:
         length_mm=ovary.length_mm,
         width_mm=ovary.width_mm,
         area_mm2=ovary.area_mm2,
+        area_interval_mm2=_area_interval(ovary),
     )
+
+
+def _area_interval(ovary: Ovary) -> AreaInterval | None:
+    if ovary.area_interval_mm2 is None:
+        return None
+    low, high = ovary.area_interval_mm2
+    return AreaInterval(low=low, high=high)

@@ -96,10 +96,11 @@ def judged_ovary(seen: SeenOvary, scale: MmPerPixel | None, release: Release) ->
     """
     follicles = tuple(_judged_follicle(f, scale, release) for f in seen.follicles)
     counted = sum(f.kind in (FollicleKind.ANTRAL, FollicleKind.UNSIZED) for f in follicles)
-    length_mm = width_mm = area = None
+    length_mm = width_mm = area = interval = None
     if scale is not None:
         length_mm, width_mm = geometry.diameters_mm(seen.polygon, scale)
         area = geometry.area_mm2(seen.polygon, scale)
+        interval = release.area_interval.around(area) if release.area_interval else None
     return Ovary(
         polygon=seen.polygon,
         probability=release.calibration("ovary").probability(seen.score),
@@ -108,6 +109,7 @@ def judged_ovary(seen: SeenOvary, scale: MmPerPixel | None, release: Release) ->
         length_mm=length_mm,
         width_mm=width_mm,
         area_mm2=area,
+        area_interval_mm2=interval,
     )
 
 

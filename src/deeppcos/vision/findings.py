@@ -60,6 +60,8 @@ class Ovary:
         length_mm: Longest diameter in the section, mm; None without scale.
         width_mm: Largest diameter across the length, mm; None without scale.
         area_mm2: Area of the section, mm2; None without scale.
+        area_interval_mm2: Its conformal interval (low, high), mm2; None without scale, or where
+            the release promises none.
     """
 
     polygon: Polygon
@@ -69,6 +71,7 @@ class Ovary:
     length_mm: float | None
     width_mm: float | None
     area_mm2: float | None
+    area_interval_mm2: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from deeppcos.errors import ContractBroken
 from deeppcos.vision.follicles import FollicleRule
 from deeppcos.vision.preprocess import CONTRACT, preprocessing_hash
-from deeppcos.vision.uncertainty import CountInterval, LogisticCalibration
+from deeppcos.vision.uncertainty import CountInterval, LogisticCalibration, RatioInterval
 
 MANIFEST_FILE = "manifest.json"
 SCHEMA = "deeppcos.release/1"
@@ -45,6 +45,14 @@ class CalibrationEntry(_Strict):
 
 class CountIntervalEntry(_Strict):
     """Conformal parameters of the section count."""
+
+    below: float
+    above: float
+    coverage: float
+
+
+class AreaIntervalEntry(_Strict):
+    """Conformal parameters of the section area, on the log scale."""
 
     below: float
     above: float
@@ -80,7 +88,8 @@ class Manifest(_Strict):
         map_names: Names of the map channels, in order.
         operating_points: Thresholds.
         calibrations: Platt parameters of ovary, lesion and follicle.
-        count_interval: Conformal parameters.
+        count_interval: Conformal parameters of the section count.
+        area_interval: Conformal parameters of the section area; None promises nothing.
         training: Configuration, data sources, split and counts.
         metrics: Measured on held-out groups, with intervals and n.
         intended_use: One paragraph.
@@ -99,6 +108,7 @@ class Manifest(_Strict):
     operating_points: OperatingPoints
     calibrations: dict[str, CalibrationEntry]
     count_interval: CountIntervalEntry
+    area_interval: AreaIntervalEntry | None = None
     training: dict[str, Any]
     metrics: dict[str, Any]
     intended_use: str
@@ -148,6 +158,14 @@ class Release:
         """Interval of the section count."""
         entry = self.manifest.count_interval
         return CountInterval(below=entry.below, above=entry.above, coverage=entry.coverage)
+
+    @property
+    def area_interval(self) -> RatioInterval | None:
+        """Interval of the section area; None where the release promises none."""
+        entry = self.manifest.area_interval
+        if entry is None:
+            return None
+        return RatioInterval(below=entry.below, above=entry.above, coverage=entry.coverage)
 
 
 def load_release(folder: Path = SHIPPED, *, threads: int = 2) -> Release:

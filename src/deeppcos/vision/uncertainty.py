@@ -70,6 +70,37 @@ class CountInterval:
         return Interval(value=count, low=min(low, count), high=max(high, count))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatioInterval:
+    """Split-conformal interval of a positive measurement, by ratio.
+
+    The logarithm of truth over measurement stayed within ``[-below, above]`` in the promised
+    share of held-out ovaries.
+
+    Attributes:
+        below: Log ratio allowed downwards.
+        above: Log ratio allowed upwards.
+        coverage: Promised share, such as 0.9.
+
+    Source:
+        Angelopoulos and Bates 2023, non-conformity score on the log scale.
+    """
+
+    below: float
+    above: float
+    coverage: float
+
+    def around(self, value: float) -> tuple[float, float]:
+        """Lowest and highest value that the promise covers, in the unit of ``value``.
+
+        Examples:
+            >>> low, high = RatioInterval(below=0.1, above=0.2, coverage=0.9).around(100.0)
+            >>> round(low, 1), round(high, 1)
+            (90.5, 122.1)
+        """
+        return value * math.exp(-self.below), value * math.exp(self.above)
+
+
 def logit(probability: float) -> float:
     """Log-odds, limited so that 0 and 1 stay finite."""
     if probability <= 0.0:
