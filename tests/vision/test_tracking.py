@@ -170,6 +170,16 @@ def test_a_followed_follicle_has_its_outline_in_every_frame_that_shows_it() -> N
         assert math.dist(centroid(outline), middle) < 2
 
 
+def test_the_followed_ovary_has_its_outline_in_every_frame_that_shows_it() -> None:
+    frames = sweep(SEVEN, step=0.4)
+    ovary = track_follicles(frames, slice_spacing_mm=None).ovary
+    assert ovary is not None
+    seen = {one.frame: one.ovaries[0].polygon for one in frames if one.ovaries}
+    assert dict(zip(ovary.frames, ovary.outlines, strict=True)) == seen
+    assert ovary.largest_in in ovary.frames
+    assert ovary.probability == pytest.approx(0.95)
+
+
 @pytest.mark.parametrize(
     ("diameter", "kind", "counted"),
     [

@@ -18,7 +18,7 @@ import numpy as np
 from deeppcos.clinical.ovary import FollicleNumberPerOvary, MeasurementSource, TrackedEstimate
 from deeppcos.errors import InvalidInput
 from deeppcos.vision.analyse import follicle_kind
-from deeppcos.vision.findings import FollicleKind, FrameFindings, Interval
+from deeppcos.vision.findings import FollicleKind, FrameFindings, Interval, Polygon
 from deeppcos.vision.geometry import centroid, diameters_mm, polygon_of
 from deeppcos.vision.section_linking import (
     Chain,
@@ -47,12 +47,30 @@ nor cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedOvary:
+    """The ovary of a sweep or volume, in the frames in which it was followed.
+
+    Attributes:
+        frames: Numbers of these frames.
+        outlines: Outline in each of them, frame pixels.
+        largest_in: Number of the frame with its largest section.
+        probability: Mean probability over its frames, 0 to 1.
+    """
+
+    frames: tuple[int, ...]
+    outlines: tuple[Polygon, ...]
+    largest_in: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedFollicles:
     """What a sweep or volume showed of one ovary.
 
     Attributes:
         source: File the frames came from.
         slice_spacing_mm: Distance between slices of a volume, mm; None for a sweep.
+        ovary: The ovary that was followed; None where none was seen.
         follicles: Every follicle with enough evidence, of any size.
         doubtful: Tracks left out for want of evidence.
         step_mm: Distance between frames, mm: the slice spacing, or as the roundness of
@@ -69,6 +87,7 @@ class TrackedFollicles:
 
     source: str
     slice_spacing_mm: float | None
+    ovary: TrackedOvary | None
     follicles: tuple[TrackedFollicle, ...]
     doubtful: int
     step_mm: float | None
@@ -154,6 +173,7 @@ def _nothing(source: str, spacing_mm: float | None, reasons: tuple[str, ...]) ->
     return TrackedFollicles(
         source=source,
         slice_spacing_mm=spacing_mm,
+        ovary=None,
         follicles=(),
         doubtful=0,
         step_mm=spacing_mm,
@@ -229,6 +249,7 @@ def _result(
     return TrackedFollicles(
         source=sequence.frames[0].source,
         slice_spacing_mm=sequence.spacing_mm,
+        ovary=_tracked_ovary(sequence),
         follicles=tuple(kept),
         doubtful=len(tracks) - len(kept),
         step_mm=step,
@@ -238,6 +259,17 @@ def _result(
         ovary_volume_ml=_volume_ml(sequence, sequence.ovary) if is_whole else None,
         ovary_diameters_mm=_ovary_diameters(sequence) if is_whole else None,
         not_counted_because=problems,
+    )
+
+
+def _tracked_ovary(sequence: FollowedOvary) -> TrackedOvary:
+    """The followed ovary with its outlines."""
+    chain = sequence.ovary
+    return TrackedOvary(
+        frames=tuple(sequence.frames[s.frame].frame for s in chain.sections),
+        outlines=tuple(sequence.frames[s.frame].ovaries[s.item].polygon for s in chain.sections),
+        largest_in=sequence.frames[_largest(sequence, chain).frame].frame,
+        probability=chain.weight / len(chain.sections),
     )
 
 
