@@ -1,4 +1,5 @@
 from collections import defaultdict
+from typing import Any
 
 import pytest
 from pydicom.sr._concepts_dict import concepts
@@ -16,8 +17,9 @@ IN_DICTIONARY = [c for c in EVERY if c.source.startswith("DICOM PS3.16")]
 
 
 def _dictionary() -> dict[tuple[str, str], set[str]]:
+    every: Any = concepts
     known: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for scheme, by_keyword in concepts.items():
+    for scheme, by_keyword in every.items():
         for by_value in by_keyword.values():
             for value, (meaning, _) in by_value.items():
                 known[scheme, value].add(meaning)
