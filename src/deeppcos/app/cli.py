@@ -103,8 +103,22 @@ def analyze(
     release: Annotated[
         Path | None, typer.Option(help="Folder of another release than the shipped one.")
     ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            help="Read an archive, each file for itself, on local, ray or ray://HOST:PORT."
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes of an archive run.", min=1)
+    ] = None,
 ) -> None:
     """Measure pictures and assess the chart."""
+    if on is not None:
+        from deeppcos.app.verbs.archive import analyze_archive
+
+        analyze_archive(paths, on=on, out=out, chart=chart, release=release, workers=workers)
+        return
     from deeppcos.app import workflow
 
     with told_plainly():

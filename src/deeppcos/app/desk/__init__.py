@@ -1,0 +1,1 @@
+"""The desk's use cases without Django: states, marks, uploads, queues, the audit chain."""

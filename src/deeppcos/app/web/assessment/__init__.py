@@ -1,0 +1,1 @@
+"""What follows for one study: criteria, severity, considerations, comparisons."""

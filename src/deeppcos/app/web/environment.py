@@ -1,0 +1,198 @@
+"""What the web application is told from outside: a dozen environment variables, read once.
+
+Owns their names, their defaults and what is wrong with them. Turning them into Django's settings
+is the business of ``settings``. Secrets come from here or from the data folder, nowhere else.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deeppcos.errors import InvalidInput
+
+PREFIX = "DEEPPCOS_"
+SECRET_FILE = "secret-key"
+SHORTEST_SECRET = 50
+"""Characters; Django's own advice for a secret key."""
+
+GIB = 1024**3
+_YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off", ""})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Everything the web application is told from outside.
+
+    Attributes:
+        home: Data folder: database, pictures, reports, secret key.
+        database_url: Where the data base is; a file in the data folder when empty.
+        secret_key: Key of signatures; from the data folder when empty.
+        hosts: Names this server answers to.
+        is_https: Whether people reach it through HTTPS, so that cookies travel nowhere else.
+        is_behind_proxy: Whether a proxy in front sets X-Forwarded-Proto and X-Forwarded-For.
+        is_debug: Whether errors show their source; never where patients are.
+        uploads: Whether new studies may be added at all.
+        largest_upload_bytes: Limit of one upload, bytes.
+        language: Language of the pages where the reader has no preference.
+        time_zone: Name of the zone times are shown in.
+        condition_name: Shown name of the condition: ``pcos``, ``pmos`` or ``both``.
+        profile: Criteria profile of new assessments.
+    """
+
+    home: Path
+    database_url: str = ""
+    secret_key: str = ""
+    hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    is_https: bool = False
+    is_behind_proxy: bool = False
+    is_debug: bool = False
+    uploads: bool = True
+    largest_upload_bytes: int = 2 * GIB
+    language: str = "en-gb"
+    time_zone: str = "UTC"
+    condition_name: str = "both"
+    profile: str = "guideline_2023"
+
+
+NAMES: dict[str, str] = {
+    "HOME": "data folder: database, pictures, reports, secret key",
+    "DATABASE_URL": "postgres://user:password@host:5432/name; a SQLite file in the data folder "
+    "when absent",
+    "SECRET_KEY": f"at least {SHORTEST_SECRET} random characters; kept in the data folder when "
+    "absent",
+    "HOSTS": "names this server answers to, with commas between them",
+    "HTTPS": "yes when people reach the server through HTTPS",
+    "BEHIND_PROXY": "yes when a proxy in front sets X-Forwarded-Proto and X-Forwarded-For",
+    "DEBUG": "yes shows the source of errors; never where patients are",
+    "UPLOADS": "no forbids new studies, as on a public demonstration",
+    "LARGEST_UPLOAD": "limit of one upload, such as 2GB or 500MB",
+    "LANGUAGE": "language of the pages where the reader has no preference, such as en-gb",
+    "TIME_ZONE": "zone times are shown in, such as Europe/Istanbul",
+    "NAME": "shown name of the condition: pcos, pmos or both",
+    "PROFILE": "criteria profile of new assessments, such as guideline_2023",
+}
+"""Every variable of the web application, without its prefix, and what it says."""
+
+
+def read_environment(given: Mapping[str, str] | None = None) -> Environment:
+    """Read every variable, or say what is wrong with one.
+
+    Args:
+        given: The variables; those of the process when None.
+
+    Returns:
+        What they say.
+
+    Raises:
+        InvalidInput: If a variable holds something that cannot be meant.
+
+    Examples:
+        >>> read_environment({"DEEPPCOS_LARGEST_UPLOAD": "500MB"}).largest_upload_bytes
+        500000000
+        >>> read_environment({"DEEPPCOS_HTTPS": "yes"}).is_https
+        True
+    """
+    told = _Told(os.environ if given is None else given)
+    return Environment(
+        home=Path(told.text("HOME", "deeppcos-data")).expanduser().absolute(),
+        database_url=told.text("DATABASE_URL", ""),
+        secret_key=told.secret("SECRET_KEY"),
+        hosts=told.several("HOSTS", ("localhost", "127.0.0.1", "[::1]")),
+        is_https=told.flag("HTTPS", otherwise=False),
+        is_behind_proxy=told.flag("BEHIND_PROXY", otherwise=False),
+        is_debug=told.flag("DEBUG", otherwise=False),
+        uploads=told.flag("UPLOADS", otherwise=True),
+        largest_upload_bytes=told.size("LARGEST_UPLOAD", 2 * GIB),
+        language=told.text("LANGUAGE", "en-gb"),
+        time_zone=told.text("TIME_ZONE", "UTC"),
+        condition_name=told.one_of("NAME", ("both", "pcos", "pmos")),
+        profile=told.text("PROFILE", "guideline_2023"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The variables, each read as what it should be."""
+
+    given: Mapping[str, str]
+
+    def text(self, name: str, otherwise: str) -> str:
+        """The variable without surrounding space, or what stands in for it."""
+        return self.given.get(PREFIX + name, "").strip() or otherwise
+
+    def flag(self, name: str, *, otherwise: bool) -> bool:
+        """Yes or no in its usual spellings."""
+        if PREFIX + name not in self.given:
+            return otherwise
+        word = self.given[PREFIX + name].strip().lower()
+        if word not in _YES | _NO:
+            raise _wrong(name, word, accepted="yes or no")
+        return word in _YES
+
+    def several(self, name: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+        """Words with commas between them."""
+        words = (word.strip() for word in self.given.get(PREFIX + name, "").split(","))
+        return tuple(word for word in words if word) or otherwise
+
+    def one_of(self, name: str, options: tuple[str, ...]) -> str:
+        """One of a few words; the first stands in for none."""
+        word = self.text(name, options[0])
+        if word not in options:
+            raise _wrong(name, word, accepted=", ".join(options))
+        return word
+
+    def size(self, name: str, otherwise: int) -> int:
+        """A number of bytes, with or without its unit."""
+        word = self.given.get(PREFIX + name, "").strip()
+        if not word:
+            return otherwise
+        found = re.fullmatch(r"(\d+)\s*([KMG]?)B?", word.upper())
+        if found is None:
+            raise _wrong(name, word, accepted="a size such as 2GB or 500MB")
+        factor = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}[found[2]]
+        return int(found[1]) * factor
+
+    def secret(self, name: str) -> str:
+        """A key long enough to be one."""
+        key = self.given.get(PREFIX + name, "").strip()
+        if key and len(key) < SHORTEST_SECRET:
+            # The value is a secret, so that only its length is told.
+            raise _wrong(
+                name, f"{len(key)} characters", accepted=f"at least {SHORTEST_SECRET} characters"
+            )
+        return key
+
+
+def _wrong(name: str, value: str, *, accepted: str) -> InvalidInput:
+    return InvalidInput(
+        f"{PREFIX}{name} cannot be meant",
+        value=value,
+        accepted=accepted,
+        remedy="correct the environment variable, or leave it out",
+    )
+
+
+def stored_secret(home: Path) -> str:
+    """The key kept in the data folder, or nothing where there is none yet."""
+    try:
+        return (home / SECRET_FILE).read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def keep_a_secret(home: Path) -> None:
+    """Make the key of a new data folder, readable by its owner only.
+
+    Args:
+        home: The data folder; made when it is missing.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(home / SECRET_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(SHORTEST_SECRET) + "\n")

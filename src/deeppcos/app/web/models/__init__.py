@@ -1,0 +1,31 @@
+"""What the desk remembers. Documents stay JSON; columns are what is searched and counted."""
+
+from deeppcos.app.web.models.audit import AuditEvent, AuditHead
+from deeppcos.app.web.models.jobs import Job, JobState
+from deeppcos.app.web.models.people import Grant, Role, Site, User
+from deeppcos.app.web.models.readings import Assessment, Edit, EditKind, MarkSet, Purpose
+from deeppcos.app.web.models.reports import SignedReport
+from deeppcos.app.web.models.studies import Image, ImageKind, Patient, Study, StudyState, Urgency
+
+__all__ = [
+    "Assessment",
+    "AuditEvent",
+    "AuditHead",
+    "Edit",
+    "EditKind",
+    "Grant",
+    "Image",
+    "ImageKind",
+    "Job",
+    "JobState",
+    "MarkSet",
+    "Patient",
+    "Purpose",
+    "Role",
+    "SignedReport",
+    "Site",
+    "Study",
+    "StudyState",
+    "Urgency",
+    "User",
+]

@@ -1,0 +1,88 @@
+"""What every page is given: navigation by rights, theme, banner.
+
+Owns the table of the navigation: to add an entry, one line.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+import deeppcos
+from deeppcos.app.web.access import Right, account_of, rights_of
+from deeppcos.app.web.models import Study
+
+THEME_COOKIE = "theme"
+THEMES = ("auto", "light", "dark")
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationEntry:
+    """One entry of the navigation.
+
+    Attributes:
+        name: Name of the URL.
+        label: What it says.
+        right: Shown to those who hold it.
+    """
+
+    name: str
+    label: str | Promise
+    right: Right
+
+
+NAVIGATION: tuple[NavigationEntry, ...] = (
+    NavigationEntry("worklist:list", _("Worklist"), Right.SEE_STUDIES),
+    NavigationEntry("studies:new", _("New study"), Right.ADD_STUDIES),
+)
+
+STUDY_TABS: tuple[NavigationEntry, ...] = (
+    NavigationEntry("studies:study", _("Overview"), Right.SEE_STUDIES),
+)
+"""Parts of one study; each URL takes ``study_id``. To add one, one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One part of a study as linked to."""
+
+    url: str
+    label: str | Promise
+    is_here: bool
+
+
+def tabs_of(request: HttpRequest, study: Study) -> list[Tab]:
+    """The parts of a study this person may open."""
+    rights = rights_of(account_of(request), study.site_id)
+    here = getattr(request.resolver_match, "view_name", "")
+    return [
+        Tab(reverse(entry.name, args=[study.pk]), entry.label, is_here=entry.name == here)
+        for entry in STUDY_TABS
+        if entry.right in rights
+    ]
+
+
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """Navigation, theme and version for every page."""
+    theme = request.COOKIES.get(THEME_COOKIE, "auto")
+    return {
+        "navigation": _navigation(request),
+        "theme": theme if theme in THEMES else "auto",
+        "version": deeppcos.__version__,
+    }
+
+
+def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    rights = rights_of(user)
+    here = getattr(request.resolver_match, "view_name", "")
+    return [
+        {"url": reverse(entry.name), "label": entry.label, "is_here": entry.name == here}
+        for entry in NAVIGATION
+        if entry.right in rights
+    ]

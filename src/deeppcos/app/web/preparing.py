@@ -1,0 +1,62 @@
+"""Makes an installation ready: folder, key, tables, a site, an account, the example.
+
+Owns the order. Everything may be done twice; what is there stays.
+"""
+
+import os
+
+from deeppcos.app.web.environment import Environment, keep_a_secret, read_environment
+
+FIRST_SITE = ("Clinic", "clinic")
+
+
+def set_up_django() -> Environment:
+    """Read the environment, make the data folder and its key, and start Django.
+
+    Returns:
+        What the environment said.
+
+    Raises:
+        InvalidInput: If a variable cannot be meant.
+    """
+    environment = read_environment()
+    if environment.secret_key:
+        environment.home.mkdir(parents=True, exist_ok=True)
+    else:
+        keep_a_secret(environment.home)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deeppcos.app.web.settings")
+    import django
+
+    django.setup()
+    return environment
+
+
+def prepare() -> str | None:
+    """Bring the tables up to date and make sure somebody can come in.
+
+    Returns:
+        The path of the one-time link while nobody has an account yet, else None.
+    """
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
+    from deeppcos.app.web.accounts.invitations import first_account, invitation_path
+    from deeppcos.app.web.models import Site
+
+    site = Site.objects.order_by("pk").first()
+    if site is None:
+        site = Site.objects.create(name=FIRST_SITE[0], slug=FIRST_SITE[1])
+    user = first_account(site)
+    return None if user is None else invitation_path(user)
+
+
+def add_example() -> None:
+    """Put the example study into a new installation and have it read."""
+    from deeppcos.app.web.jobs import ask_for_analysis
+    from deeppcos.app.web.models import Site
+    from deeppcos.app.web.studies.example import example_study
+
+    site = Site.objects.order_by("pk").first()
+    study = example_study(site) if site else None
+    if study is not None:
+        ask_for_analysis(study, asked_by=None)

@@ -1,0 +1,1 @@
+"""New studies, their chart and files, and the page of one study."""

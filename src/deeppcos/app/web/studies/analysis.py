@@ -1,0 +1,141 @@
+"""Analysing a stored study: from its files and chart to the next numbered assessment.
+
+Owns what is written to the data base around the reading process.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from deeppcos.app.desk.nearness import nearness_of
+from deeppcos.app.desk.study_reading import FileToRead, ReadingTask, read_study
+from deeppcos.app.web import audit
+from deeppcos.app.web.models import Assessment, Image, Job, Study, StudyState, User
+from deeppcos.records.assessment_json import document_from_dict
+
+TELL_SECONDS = 0.5
+"""How often progress is written, s; every frame would be too often."""
+
+
+def analyse(study: Study, job: Job, *, is_cancelled: Callable[[], bool]) -> Assessment:
+    """Read every file of a study and store what follows.
+
+    Args:
+        study: The study.
+        job: Told how far the work is.
+        is_cancelled: Whether somebody asked to stop.
+
+    Returns:
+        The new assessment.
+
+    Raises:
+        DeepPCOSError: If it cannot be done; the study keeps what it had.
+        Cancelled: If somebody asked to stop.
+    """
+    images = list(study.images.all())
+    result = study.folder / "working" / f"{job.pk}.json"
+    result.parent.mkdir(parents=True, exist_ok=True)
+    task = ReadingTask(
+        files=tuple(FileToRead(id=str(one.pk), path=str(one.original)) for one in images),
+        frames=str(study.folder / "frames"),
+        result=str(result),
+        chart=study.chart,
+        profile=study.profile,
+        name=settings.CONDITION_NAME,
+    )
+    read_study(task, _Hearing(job, images).hear, is_cancelled=is_cancelled)
+    document = _with_names(result.read_text(), images)
+    assessment = store_assessment(study, document, made_by=job.asked_by)
+    result.unlink()
+    return assessment
+
+
+def store_assessment(study: Study, document: dict[str, Any], *, made_by: User | None) -> Assessment:
+    """Add the next assessment of a study and bring its worklist columns up to date."""
+    record = document_from_dict(document)
+    near = nearness_of(record)
+    with transaction.atomic():
+        Study.objects.select_for_update().get(pk=study.pk)
+        last = study.assessments.aggregate(last=Max("number"))["last"] or 0
+        assessment = Assessment.objects.create(
+            study=study,
+            number=last + 1,
+            made_by=made_by,
+            release=str(record.release.get("name", "")),
+            profile=record.conclusion.profile,
+            schema=record.schema_name,
+            document=document,
+            chart=study.chart,
+            status=record.conclusion.status,
+            phenotype=record.conclusion.phenotype or "",
+        )
+        changes: dict[str, Any] = {
+            "status": record.conclusion.status,
+            "count_margin": near.count_margin,
+            "volume_margin_ml": near.volume_margin_ml,
+            "closeness": near.closeness,
+            "analysed_at": timezone.now(),
+            "version": F("version") + 1,
+        }
+        if study.state == StudyState.ARRIVED:
+            changes["state"] = StudyState.ANALYSED
+        Study.objects.filter(pk=study.pk).update(**changes)
+        audit.record(
+            "study.assessed",
+            actor=made_by,
+            study=study,
+            detail={"assessment": assessment.number, "release": assessment.release},
+        )
+    study.refresh_from_db()
+    return assessment
+
+
+def _with_names(text: str, images: list[Image]) -> dict[str, Any]:
+    """The document with the files' own names where the reader wrote paths of this machine."""
+    for image in images:
+        stored = json.dumps(str(image.original))[1:-1]
+        text = text.replace(stored, json.dumps(image.name)[1:-1])
+    content: dict[str, Any] = json.loads(text)
+    return content
+
+
+class _Hearing:
+    """Takes the answers of the reading process to the data base."""
+
+    def __init__(self, job: Job, images: list[Image]) -> None:
+        self.job = job
+        self.images = {str(image.pk): image for image in images}
+        self.total = 2 * len(images)
+        self.last_told = 0.0
+        self.finished: set[tuple[str, str]] = set()
+
+    def hear(self, answer: dict[str, Any]) -> None:
+        """Store one answer."""
+        if "image" in answer:
+            facts = dict(answer["image"])
+            image_id = facts.pop("id")
+            is_ready = "refused_because" not in facts
+            Image.objects.filter(pk=image_id).update(is_ready=is_ready, **facts)
+        elif "progress" in answer:
+            self._progress(*answer["progress"])
+
+    def _progress(self, image_id: str, done: int, total: int, phase: str) -> None:
+        if done >= total:
+            self.finished.add((image_id, phase))
+        if time.monotonic() - self.last_told < TELL_SECONDS and done < total:
+            return
+        self.last_told = time.monotonic()
+        image = self.images.get(image_id)
+        share = 0.0 if (image_id, phase) in self.finished else done / max(total, 1)
+        Job.objects.filter(pk=self.job.pk).update(
+            done=round(100 * (len(self.finished) + share)),
+            total=100 * self.total,
+            message=f"{phase}|{image.name if image else ''}|{done}|{total}"[:300],
+            heard_at=timezone.now(),
+        )

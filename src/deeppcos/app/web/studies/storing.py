@@ -1,0 +1,89 @@
+"""Keeping the files of a study: whole, once each, under names of our own.
+
+Owns the way of one file into the study's folder. What may be uploaded is the business of
+``uploads``; what a file holds that of the reading process.
+"""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path, PurePath
+from uuid import uuid4
+
+from django.db.models import Max
+
+from deeppcos.app.web.models import Image, Study
+
+BLOCK = 1 << 20
+LONGEST_SUFFIX = 10
+
+
+def keep_file(study: Study, source: Path, *, name: str) -> Image | None:
+    """Copy one file into a study.
+
+    The file is on the disk, synced, before its row is written: what is acknowledged is kept.
+
+    Args:
+        study: The study.
+        source: The file; left as it is.
+        name: What its owner calls it; only shown, never part of a path.
+
+    Returns:
+        Its row, or None if the study holds the same content already.
+    """
+    sha256 = _sha256(source)
+    if study.images.filter(sha256=sha256).exists():
+        return None
+    image_id = uuid4()
+    stored_as = f"{image_id}{_suffix(name)}"
+    folder = study.folder / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    _copy_durably(source, folder / stored_as)
+    last = study.images.aggregate(last=Max("position"))["last"]
+    return Image.objects.create(
+        pk=image_id,
+        study=study,
+        position=0 if last is None else last + 1,
+        name=_free_name(study, name),
+        stored_as=stored_as,
+        sha256=sha256,
+        size_bytes=source.stat().st_size,
+    )
+
+
+def _suffix(name: str) -> str:
+    """A harmless ending; ``.nii.gz`` keeps both parts."""
+    suffixes = [part.lower() for part in PurePath(name).suffixes[-2:]]
+    kept = suffixes if suffixes[-1:] == [".gz"] else suffixes[-1:]
+    return "".join(s for s in kept if s[1:].isalnum() and len(s) <= LONGEST_SUFFIX)
+
+
+def _free_name(study: Study, name: str) -> str:
+    """A name no other file of the study is shown under."""
+    shown = "".join(c for c in name if c.isprintable()).strip()[-200:] or "file"
+    taken = set(study.images.values_list("name", flat=True))
+    number, free = 2, shown
+    while free in taken:
+        free = f"{shown} ({number})"
+        number += 1
+    return free
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _copy_durably(source: Path, target: Path) -> None:
+    """Copy whole or not at all, and wait until it is on the disk."""
+    fresh = target.with_name(f".{target.name}.partial")
+    with source.open("rb") as content, fresh.open("wb") as kept:
+        shutil.copyfileobj(content, kept, BLOCK)
+        kept.flush()
+        os.fsync(kept.fileno())
+    fresh.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,72 @@
+"""Small words and marks that templates use everywhere; loaded in every template.
+
+Owns icons and formats. Sentences of an assessment come from ``deeppcos.app.report``.
+"""
+
+import datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """One icon of the vendored sprite; beside words, so that it needs none of its own."""
+    from django.templatetags.static import static
+
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        static("desk/icons.svg"),
+        name,
+    )
+
+
+@register.filter
+def since(moment: datetime.datetime | None) -> str:
+    """How long ago, in the shortest words: ``4 min ago``, ``yesterday 14:05``, a date."""
+    if moment is None:
+        return ""
+    local, now = timezone.localtime(moment), timezone.localtime()
+    minutes = int((now - local).total_seconds() // 60)
+    if minutes < 1:
+        return _("just now")
+    if minutes < 60:
+        return _("%(minutes)d min ago") % {"minutes": minutes}
+    if local.date() == now.date():
+        return _("today %(time)s") % {"time": f"{local:%H:%M}"}
+    if local.date() == now.date() - datetime.timedelta(days=1):
+        return _("yesterday %(time)s") % {"time": f"{local:%H:%M}"}
+    return f"{local:%d %b %Y}"
+
+
+@register.simple_tag(takes_context=True)
+def query_with(context: dict[str, Any], **changes: Any) -> str:
+    """The page's query with some fields changed; an empty value removes a field."""
+    query = context["request"].GET.copy()
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value not in (None, ""):
+            query[name] = value
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def study_tabs(context: dict[str, Any]) -> SafeString:
+    """Links to the parts of the study in ``study`` that this person may open."""
+    from deeppcos.app.web.page import tabs_of
+
+    request, study = context["request"], context["study"]
+    return format_html_join(
+        "",
+        '<a href="{}"{}>{}</a>',
+        (
+            (tab.url, mark_safe(' aria-current="page"') if tab.is_here else "", tab.label)
+            for tab in tabs_of(request, study)
+        ),
+    )
