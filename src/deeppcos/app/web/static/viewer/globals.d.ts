@@ -1,0 +1,3 @@
+// What the browser has besides its own library: Konva, from a script of its own.
+
+declare const Konva: any;
