@@ -1,6 +1,6 @@
 """Measures against hand-computed values, an oracle, and what must hold for any input."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeppcos.learning.metrics import (
+    Items,
     auroc,
     by_group,
     calibration_error,
@@ -165,8 +166,8 @@ def test_one_item_is_one_bin() -> None:
     assert calibration_error([0.7], [True]) == pytest.approx(0.3)
 
 
-def mean_of(values: npt.NDArray[np.float64]) -> Callable[[Sequence[int]], float]:
-    return lambda items: float(np.mean(values[list(items)]))
+def mean_of(values: npt.NDArray[np.float64]) -> Callable[[Items], float]:
+    return lambda items: float(np.mean(values[items]))
 
 
 def test_the_figure_itself_is_that_of_all_items() -> None:
@@ -195,8 +196,8 @@ def test_one_group_or_none_has_no_interval() -> None:
 
 
 def test_a_figure_no_draw_can_give_has_no_interval() -> None:
-    def only_of_all(items: object) -> float | None:
-        return 1.0 if items == list(range(4)) else None
+    def only_of_all(items: Items) -> float | None:
+        return 1.0 if np.array_equal(items, np.arange(4)) else None
 
     figure = by_group(only_of_all, ["b", "a", "b", "a"], rounds=20)
     assert (figure.value, figure.low, figure.high) == (1.0, None, None)

@@ -10,9 +10,10 @@ from deeppcos.learning.evaluate import (
     NOTHING,
     FollicleComparison,
     SampleResult,
-    at_least_score,
 )
-from deeppcos.learning.operating_points import choose_points, half_of, points_at
+from deeppcos.learning.evaluate.compare import beside_truth
+from deeppcos.learning.evaluate.probabilities import half_of
+from deeppcos.learning.operating_points import choose_points, points_at
 from deeppcos.learning.samples import FollicleMark, Sample
 from deeppcos.vision.looking import Look, SeenFollicle, SeenOvary
 from deeppcos.vision.release import OperatingPoints
@@ -73,12 +74,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         for one in samples:
             asked.append(one.name)
             look = seen(0.95, 0.55) if half_of(one.group) == 0 else seen(0.55)
-            plain = SampleResult(
-                name=one.name, group=one.group, source=one.source, kind=one.kind,
-                subgroup=one.subgroup, look=look, ovary_dice=None, lesion_dice=None,
-                ovary_overlaps=(), follicles=None,
-            )  # fmt: skip
-            results.append(at_least_score(one, plain, 0.0))
+            results.append(beside_truth(one, look))
         return results
 
     monkeypatch.setattr(operating_points, "look_with", fake)

@@ -5,13 +5,14 @@ business of ``evaluate``.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 Masks = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Items = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,60 @@ def intersection_over_union(a: Masks, b: Masks) -> float:
     return 0.0 if union == 0 else int((a & b).sum()) / union
 
 
+def overlaps_of(predicted: Sequence[Masks], true: Sequence[Masks]) -> Floats:
+    """Overlap (IoU) of every predicted with every true instance.
+
+    Follicles fill little of a picture: pairs whose boxes do not meet are not looked at, and the
+    others only inside their boxes.
+
+    Args:
+        predicted: Predicted instance masks, ``(H, W) bool``.
+        true: True instance masks.
+
+    Returns:
+        ``(len(predicted), len(true)) float64`` in [0, 1].
+    """
+    overlaps = np.zeros((len(predicted), len(true)))
+    boxed_true = [_boxed(mask) for mask in true]
+    for i, one in enumerate(map(_boxed, predicted)):
+        for j, other in enumerate(boxed_true):
+            overlaps[i, j] = _box_overlap(one, other)
+    return overlaps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Boxed:
+    """A mask with its bounding box and area."""
+
+    mask: Masks
+    top: int
+    left: int
+    bottom: int
+    right: int
+    area: int
+
+
+def _boxed(mask: Masks) -> _Boxed:
+    """The bounding box of a mask; empty for an empty mask."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return _Boxed(mask=mask, top=0, left=0, bottom=0, right=0, area=0)
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    area = int(mask[top:bottom, left:right].sum())
+    return _Boxed(mask=mask, top=top, left=left, bottom=bottom, right=right, area=area)
+
+
+def _box_overlap(a: _Boxed, b: _Boxed) -> float:
+    """Intersection over union of two boxed masks."""
+    rows = slice(max(a.top, b.top), min(a.bottom, b.bottom))
+    columns = slice(max(a.left, b.left), min(a.right, b.right))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return 0.0
+    both = int((a.mask[rows, columns] & b.mask[rows, columns]).sum())
+    return both / (a.area + b.area - both)
+
+
 def match_instances(
     predicted: Sequence[Masks], true: Sequence[Masks], *, least_iou: float
 ) -> Matching:
@@ -73,30 +128,39 @@ def match_instances(
     Returns:
         The pairs.
     """
-    overlaps = [
-        (intersection_over_union(p, t), i, j)
-        for i, p in enumerate(predicted)
-        for j, t in enumerate(true)
-    ]
+    return matched(overlaps_of(predicted, true), least_iou=least_iou)
+
+
+def matched(overlaps: Floats, *, least_iou: float) -> Matching:
+    """Pair instances one to one, largest overlap first.
+
+    Args:
+        overlaps: ``(predicted, true)`` overlaps, as of ``overlaps_of``.
+        least_iou: Overlap a pair needs.
+
+    Returns:
+        The pairs.
+    """
+    ranked = sorted(((float(v), i, j) for (i, j), v in np.ndenumerate(overlaps)), reverse=True)
     pairs: list[tuple[int, int]] = []
     used_predicted: set[int] = set()
     used_true: set[int] = set()
-    for overlap, i, j in sorted(overlaps, reverse=True):
+    for overlap, i, j in ranked:
         if overlap < least_iou or overlap == 0.0:
             break
         if i not in used_predicted and j not in used_true:
             pairs.append((i, j))
             used_predicted.add(i)
             used_true.add(j)
-    return Matching(pairs=tuple(pairs), predicted=len(predicted), true=len(true))
+    return Matching(pairs=tuple(pairs), predicted=overlaps.shape[0], true=overlaps.shape[1])
 
 
-def f1(*, matched: int, predicted: int, true: int) -> float:
+def f1(*, matched: float, predicted: float, true: float) -> float:
     """Harmonic mean of precision and recall; 1 when there is nothing to find and none found."""
     return 1.0 if predicted + true == 0 else 2.0 * matched / (predicted + true)
 
 
-def concordance(a: Sequence[float], b: Sequence[float]) -> float:
+def concordance(a: Sequence[float] | Floats, b: Sequence[float] | Floats) -> float:
     """Lin's concordance correlation coefficient (Lin 1989), with the biased variances.
 
     Examples:
@@ -110,30 +174,70 @@ def concordance(a: Sequence[float], b: Sequence[float]) -> float:
     return float(2 * ((x - x.mean()) * (y - y.mean())).mean() / spread)
 
 
-def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Chance that a positive scores above a negative, ties counting half."""
-    p, q = np.asarray(positive, float), np.asarray(negative, float)
-    above = (p[:, None] > q[None]).mean()
-    equal = (p[:, None] == q[None]).mean()
-    return float(above + 0.5 * equal)
+def auroc(positive: Sequence[float] | Floats, negative: Sequence[float] | Floats) -> float:
+    """Chance that a positive scores above a negative, ties counting half.
+
+    Examples:
+        >>> auroc([0.9, 0.4], [0.4, 0.1])
+        0.875
+    """
+    p, q = np.asarray(positive, float), np.sort(np.asarray(negative, float))
+    below = np.searchsorted(q, p, side="left")
+    not_above = np.searchsorted(q, p, side="right")
+    return float((below + not_above).mean() / (2 * len(q)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReliabilityBin:
+    """Probabilities of about one size, and how often they came true.
+
+    Attributes:
+        probability: Mean probability.
+        share: Share that came true.
+        n: How many.
+    """
+
+    probability: float
+    share: float
+    n: int
+
+
+def reliability(
+    probabilities: Sequence[float], outcomes: Sequence[bool], *, bins: int = 10
+) -> tuple[ReliabilityBin, ...]:
+    """Probabilities beside what came true, over bins of equal counts.
+
+    Args:
+        probabilities: In [0, 1].
+        outcomes: Whether each came true.
+        bins: At most so many.
+
+    Returns:
+        Bins by rising probability; none when there is nothing to bin.
+    """
+    order = np.argsort(np.asarray(probabilities, float), kind="stable")
+    p = np.asarray(probabilities, float)[order]
+    y = np.asarray(outcomes, float)[order]
+    parts = [i for i in np.array_split(np.arange(len(p)), min(bins, max(len(p), 1))) if len(i)]
+    return tuple(
+        ReliabilityBin(probability=float(p[i].mean()), share=float(y[i].mean()), n=len(i))
+        for i in parts
+    )
 
 
 def calibration_error(
     probabilities: Sequence[float], outcomes: Sequence[bool], *, bins: int = 10
 ) -> float | None:
     """Expected calibration error over bins of equal counts; None when there is nothing to bin."""
-    if len(probabilities) == 0:
+    found = reliability(probabilities, outcomes, bins=bins)
+    if not found:
         return None
-    order = np.argsort(np.asarray(probabilities, float), kind="stable")
-    p = np.asarray(probabilities, float)[order]
-    y = np.asarray(outcomes, float)[order]
-    parts = [i for i in np.array_split(np.arange(len(p)), min(bins, len(p))) if len(i)]
-    gaps = [len(i) * abs(float(p[i].mean() - y[i].mean())) for i in parts]
-    return float(sum(gaps) / len(p))
+    gaps = [one.n * abs(one.probability - one.share) for one in found]
+    return float(sum(gaps) / len(probabilities))
 
 
 def by_group(
-    measure: Callable[[Sequence[int]], float | None],
+    measure: Callable[[Items], float | None],
     groups: Sequence[str],
     *,
     rounds: int = 2000,
@@ -145,7 +249,7 @@ def by_group(
     are not independent.
 
     Args:
-        measure: Takes item numbers (repeats allowed), gives the figure or None.
+        measure: Takes ``(n,) int64`` item numbers (repeats allowed), gives the figure or None.
         groups: Group of each item.
         rounds: Bootstrap rounds.
         seed: Seed of the draws.
@@ -153,22 +257,23 @@ def by_group(
     Returns:
         The figure, its interval and how many items and groups it stands on.
     """
-    items = list(range(len(groups)))
-    members: dict[str, list[int]] = {}
+    items = np.arange(len(groups))
+    gathered: dict[str, list[int]] = {}
     for item, group in enumerate(groups):
-        members.setdefault(group, []).append(item)
-    names = sorted(members)
-    value = measure(items) if items else None
-    if value is None or len(names) < 2:
-        return Measured(value=value, low=None, high=None, n=len(items), groups=len(names))
+        gathered.setdefault(group, []).append(item)
+    members = [np.asarray(gathered[name]) for name in sorted(gathered)]
+    value = measure(items) if len(items) else None
+    none = Measured(value=value, low=None, high=None, n=len(items), groups=len(members))
+    if value is None or len(members) < 2:
+        return none
     rng = np.random.default_rng(seed)
     drawn = []
     for _ in range(rounds):
-        chosen = rng.integers(0, len(names), len(names))
-        result = measure([item for c in chosen for item in members[names[int(c)]]])
+        chosen = rng.integers(0, len(members), len(members))
+        result = measure(np.concatenate([members[c] for c in chosen]))
         if result is not None:
             drawn.append(result)
     if not drawn:
-        return Measured(value=value, low=None, high=None, n=len(items), groups=len(names))
+        return none
     low, high = np.percentile(drawn, [2.5, 97.5])
-    return Measured(value=value, low=float(low), high=float(high), n=len(items), groups=len(names))
+    return replace(none, low=float(low), high=float(high))

@@ -14,13 +14,12 @@ from deeppcos.learning.evaluate import (
     at_least_score,
     look_at_samples,
 )
+from deeppcos.learning.evaluate.probabilities import HALVES, half_of
 from deeppcos.learning.metrics import f1
 from deeppcos.learning.samples import Sample
-from deeppcos.learning.splits import fold_of
 from deeppcos.vision.follicles import FollicleRule
 from deeppcos.vision.release import Network, OperatingPoints
 
-HALVES = 2
 MIRROR = (False, True)
 MARGINS = (0.25, 0.4, 0.6)
 LEAST_SCORES = (0.5, 0.6, 0.7)
@@ -65,11 +64,6 @@ def rule_of(points: OperatingPoints) -> FollicleRule:
         least_area_px=points.follicle_least_area_px,
         least_score=points.follicle_least_score,
     )
-
-
-def half_of(group: str) -> int:
-    """Half of the held-out groups a group belongs to."""
-    return fold_of(group, folds=HALVES, salt="cross-fit")
 
 
 def look_with(

@@ -8,24 +8,18 @@ step and not here yet.
 import datetime
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from deeppcos.errors import InvalidInput
-from deeppcos.learning import evaluate, metrics
-from deeppcos.learning.calibrate import fit_count_interval, fit_logistic
-from deeppcos.learning.evaluate import SampleResult
+from deeppcos.learning.calibrate import fit_count_interval
+from deeppcos.learning.evaluate import SampleResult, drawn_noise, reader_agreement
+from deeppcos.learning.evaluate.measured import HOW, figures_of, measured_figures
+from deeppcos.learning.evaluate.measured import plain as as_plain
+from deeppcos.learning.evaluate.probabilities import COVERAGE, SCORES, fitted
 from deeppcos.learning.export import export_onnx, load_trained
-from deeppcos.learning.operating_points import (
-    HALVES,
-    ChosenPoints,
-    choose_points,
-    half_of,
-    look_with,
-    rule_of,
-)
+from deeppcos.learning.operating_points import ChosenPoints, choose_points, look_with, rule_of
 from deeppcos.learning.samples import Sample
 from deeppcos.learning.train import FOLDS, HELD_OUT_FOLD, SPLIT_SALT, Split
 from deeppcos.vision.looking import look_at
@@ -39,14 +33,10 @@ from deeppcos.vision.release import (
     Manifest,
     Network,
     OnnxNetwork,
-    OperatingPoints,
     Release,
 )
-from deeppcos.vision.uncertainty import LogisticCalibration
 
 WEIGHTS_FILE = "seeing.onnx"
-COVERAGE = 0.9
-OVERLAP_OF_A_HIT = 0.3
 NOISE_PICTURES = 100
 NOISE_SEED = 5
 
@@ -145,151 +135,24 @@ def export_run(run: Path, file: Path) -> dict[str, Any]:
     return config
 
 
-def scored(results: Sequence[SampleResult], which: str) -> list[tuple[float, bool]]:
-    """Raw scores and whether each outline was right.
-
-    Args:
-        results: Held-out results.
-        which: ``ovary``, ``lesion`` or ``follicle``.
-
-    Returns:
-        Pairs of score and outcome.
-    """
-    pairs: list[tuple[float, bool]] = []
-    for result in results:
-        if which == "ovary" and result.ovary_overlaps is not None:
-            hits = [overlap >= OVERLAP_OF_A_HIT for overlap in result.ovary_overlaps]
-            pairs += zip((o.score for o in result.look.ovaries), hits, strict=True)
-        elif which == "follicle" and result.follicles is not None:
-            pairs += zip(result.follicles.scores, result.follicles.is_right, strict=True)
-        elif which == "lesion" and result.look.lesions:
-            dice = result.lesion_dice or 0.0
-            right = dice / (2 - dice) >= OVERLAP_OF_A_HIT
-            pairs.append((result.look.lesions[0].score, right))
-    return pairs
-
-
-def _fitted(results: Sequence[SampleResult], which: str) -> LogisticCalibration:
-    """Calibration of one score."""
-    pairs = scored(results, which)
-    return fit_logistic([score for score, _ in pairs], [right for _, right in pairs])
-
-
 def _calibrations(results: Sequence[SampleResult]) -> dict[str, CalibrationEntry]:
     """The shipped calibrations, fitted on every held-out group."""
     return {
         which: CalibrationEntry(slope=round(fit.slope, 4), intercept=round(fit.intercept, 4))
-        for which in ("ovary", "lesion", "follicle")
-        for fit in (_fitted(results, which),)
+        for which in SCORES
+        for fit in (fitted(results, which),)
     }
-
-
-def _counts(results: Sequence[SampleResult]) -> tuple[list[int], list[int]]:
-    """Machine's and reader's counts."""
-    rows = [r.follicles for r in results if r.follicles is not None]
-    return [row.counted for row in rows], [row.true for row in rows]
 
 
 def _count_interval(results: Sequence[SampleResult]) -> CountIntervalEntry:
     """The shipped count interval, fitted on every held-out group."""
-    counted, true = _counts(results)
-    fit = fit_count_interval(counted, true, coverage=COVERAGE)
+    rows = [r.follicles for r in results if r.follicles is not None]
+    fit = fit_count_interval(
+        [row.counted for row in rows], [row.true for row in rows], coverage=COVERAGE
+    )
     return CountIntervalEntry(
         below=round(fit.below, 4), above=round(fit.above, 4), coverage=COVERAGE
     )
-
-
-def cross_fitted(
-    results: Sequence[SampleResult],
-    measure: Callable[[Sequence[SampleResult], Sequence[SampleResult]], list[tuple[float, float]]],
-) -> list[tuple[float, float]]:
-    """Fit on one half of the groups, measure on the other, both ways.
-
-    Args:
-        results: Held-out results.
-        measure: Takes (fitting, measured) results, gives pairs.
-
-    Returns:
-        All pairs.
-    """
-    pairs: list[tuple[float, float]] = []
-    for half in range(HALVES):
-        fitting = [r for r in results if half_of(r.group) != half]
-        measured = [r for r in results if half_of(r.group) == half]
-        pairs += measure(fitting, measured)
-    return pairs
-
-
-def _calibration_error(
-    results: Sequence[SampleResult], which: str
-) -> dict[str, float | int | None]:
-    """Cross-fitted expected calibration error."""
-
-    def measure(
-        fitting: Sequence[SampleResult], measured: Sequence[SampleResult]
-    ) -> list[tuple[float, float]]:
-        fit = _fitted(fitting, which)
-        return [(fit.probability(s), float(right)) for s, right in scored(measured, which)]
-
-    pairs = cross_fitted(results, measure)
-    error = metrics.calibration_error([p for p, _ in pairs], [r > 0.5 for _, r in pairs])
-    return {"value": None if error is None else round(error, 4), "n": len(pairs)}
-
-
-def _coverage(results: Sequence[SampleResult]) -> dict[str, float | int | None]:
-    """Cross-fitted coverage of the count interval."""
-
-    def measure(
-        fitting: Sequence[SampleResult], measured: Sequence[SampleResult]
-    ) -> list[tuple[float, float]]:
-        counted, true = _counts(fitting)
-        fit = fit_count_interval(counted, true, coverage=COVERAGE)
-        pairs = zip(*_counts(measured), strict=True)
-        return [
-            (float(fit.around(c).low <= t <= fit.around(c).high), float(fit.around(c).high))
-            for c, t in pairs
-        ]
-
-    pairs = cross_fitted(results, measure)
-    share = sum(covered for covered, _ in pairs) / max(len(pairs), 1)
-    return {"value": round(share, 4), "asked": COVERAGE, "n": len(pairs)}
-
-
-def _acceptance(
-    results: Sequence[SampleResult],
-    network: Network,
-    points: OperatingPoints,
-    calibration: LogisticCalibration,
-) -> dict[str, dict[str, int]]:
-    """How many pictures without an ovary pass the gate, by kind; ovaries refused beside them."""
-
-    def accepts(score: float) -> bool:
-        return calibration.probability(score) >= points.ovary_probability
-
-    table: dict[str, dict[str, int]] = {}
-    for kind in ("neither", "foreign", "lesion", "ovary"):
-        tops = [
-            max((o.score for o in r.look.ovaries), default=0.0) for r in results if r.kind == kind
-        ]
-        table[kind] = {"n": len(tops), "accepted": sum(map(accepts, tops))}
-    looks = [
-        look_at(picture, network, points=points, rule=rule_of(points))
-        for picture in evaluate.drawn_noise(NOISE_PICTURES, seed=NOISE_SEED)
-    ]
-    tops = [max((o.score for o in look.ovaries), default=0.0) for look in looks]
-    table["noise, stripes, blobs and pages"] = {
-        "n": len(tops),
-        "accepted": sum(map(accepts, tops)),
-    }
-    return table
-
-
-def _figures(figures: dict[str, metrics.Measured]) -> dict[str, Any]:
-    """Figures as plain numbers."""
-    return {
-        name: {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(figure).items()}
-        for name, figure in figures.items()
-    }
 
 
 def _metrics(
@@ -300,28 +163,31 @@ def _metrics(
 ) -> dict[str, Any]:
     """Everything measured, beside the baseline and the readers."""
     everybody = [*split.training, *split.held_out]
-    results = chosen.results
     drawn_on = look_with(split.held_out, network, chosen.shipped, with_graphics=True)
     return {
-        "how": "held-out patient groups, exported file, serving road; mirror image, close margin "
-        "and least follicle score chosen on the other half of the groups; 95 % bootstrap by group",
-        "release": _figures(evaluate.headline(results)),
-        "plain U-Net, same data, same views": _figures(evaluate.headline(plain)) if plain else {},
-        "second reader against first, all pictures read twice": _figures(
-            evaluate.reader_agreement(everybody)
+        "how": HOW,
+        **_measured(network, chosen),
+        "plain U-Net, same data, same views": figures_of(plain),
+        "second reader against first, all pictures read twice": as_plain(
+            reader_agreement(everybody)
         ),
-        "release with burned-in graphics left in": _figures(evaluate.headline(drawn_on)),
-        "release at the shipped operating point": _figures(
-            evaluate.headline(chosen.shipped_results)
-        ),
-        "calibration error, cross-fitted": {
-            which: _calibration_error(results, which) for which in ("ovary", "follicle", "lesion")
-        },
-        "count interval coverage, cross-fitted": _coverage(results),
-        "accepted as an ovary": _acceptance(
-            results, network, chosen.shipped, _fitted(chosen.shipped_results, "ovary")
-        ),
+        "release with burned-in graphics left in": figures_of(drawn_on),
+        "release at the shipped operating point": figures_of(chosen.shipped_results),
     }
+
+
+def _measured(network: Network, chosen: ChosenPoints) -> dict[str, Any]:
+    """What is measured of one network over its cross-fitted results."""
+    rule = rule_of(chosen.shipped)
+    looks = [
+        look_at(picture, network, points=chosen.shipped, rule=rule)
+        for picture in drawn_noise(NOISE_PICTURES, seed=NOISE_SEED)
+    ]
+    return measured_figures(
+        chosen.results,
+        drawn_scores=[max((o.score for o in look.ovaries), default=0.0) for look in looks],
+        least_probability=chosen.shipped.ovary_probability,
+    )
 
 
 def _training_record(config: dict[str, Any], split: Split) -> dict[str, Any]:
@@ -352,7 +218,7 @@ def measured_again(release: Release, split: Split) -> dict[str, Any]:
         split: The split it was trained on.
 
     Returns:
-        Figure name to value, interval, n and groups.
+        What ``make_release`` wrote of the network itself, under the same names.
     """
-    results = choose_points(split.held_out, release.network).results
-    return _figures(evaluate.headline(results))
+    chosen = choose_points(split.held_out, release.network)
+    return {"how": HOW, **_measured(release.network, chosen)}

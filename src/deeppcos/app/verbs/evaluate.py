@@ -29,5 +29,5 @@ def evaluate(
         figures = measured_again(loaded, split_samples(gather(data, synthetic=0)))
         if card is not None:
             card.write_text(model_card(loaded.manifest))
-    for line in figure_lines(figures):
+    for line in figure_lines(figures["release"]):
         typer.echo(line)

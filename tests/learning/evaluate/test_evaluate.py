@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from deeppcos.learning import evaluate
 from deeppcos.learning.evaluate import (
     NOTHING,
+    SampleResult,
+    compare,
     compare_follicles,
     drawn_noise,
     follicle_figures,
@@ -64,8 +65,8 @@ def seen(*follicles: Polygon, at: Polygon | None = None) -> Look:
     return Look(ovary_answer=0.9, lesion_answer=0.1, ovaries=(ovary,), lesions=())
 
 
-def compared(sample: Sample, look: Look, monkeypatch: pytest.MonkeyPatch) -> evaluate.SampleResult:
-    monkeypatch.setattr(evaluate, "look_at", lambda *args, **more: look)
+def compared(sample: Sample, look: Look, monkeypatch: pytest.MonkeyPatch) -> SampleResult:
+    monkeypatch.setattr(compare, "look_at", lambda *args, **more: look)
     points = OperatingPoints.model_construct()
     (result,) = look_at_samples([sample], no_network, points=points, rule=FollicleRule())
     return result
@@ -150,7 +151,7 @@ def test_the_ablation_shows_the_graphics(monkeypatch: pytest.MonkeyPatch) -> Non
         shown.append(grey)
         return NOTHING
 
-    monkeypatch.setattr(evaluate, "look_at", looked)
+    monkeypatch.setattr(compare, "look_at", looked)
     points, rule = OperatingPoints.model_construct(), FollicleRule()
     for with_graphics in (False, True):
         look_at_samples(
