@@ -182,7 +182,7 @@ def analyze_study(
         if isinstance(opened, RefusedFile):
             refused.append(Refusal(source=opened.source, reason=opened.reason))
             continue
-        seen, problem = _looked_through(opened, loaded, progress)
+        seen, problem = looked_through(opened, loaded, progress)
         files.append(AnalysedFile(file=opened, findings=seen))
         if problem is not None:
             refused.append(Refusal(source=opened.source, reason=problem))
@@ -192,10 +192,19 @@ def analyze_study(
     return AnalysedStudy(document=document, files=tuple(files))
 
 
-def _looked_through(
-    opened: OpenedStudyFile, release: Release, progress: Progress | None
+def looked_through(
+    opened: OpenedStudyFile, release: Release, progress: Progress | None = None
 ) -> tuple[tuple[FrameFindings, ...], str | None]:
-    """Findings of every readable frame, and the problem that ended the reading early."""
+    """Look at every readable frame of a file.
+
+    Args:
+        opened: The file.
+        release: The release to look with.
+        progress: Told of every frame.
+
+    Returns:
+        Findings, and the problem that ended the reading early, or None.
+    """
     seen: list[FrameFindings] = []
     try:
         for frame in opened.frames():

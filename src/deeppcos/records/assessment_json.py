@@ -75,7 +75,7 @@ def build_document(
             "rule_version": RULE_VERSION,
             **clinical,
             "measurements": measurements or measurements_from_frames(seen, sides=known_sides),
-            "frames": [_frame_record(f, side=known_sides.get((f.source, f.frame))) for f in seen],
+            "frames": [frame_record(f, side=known_sides.get((f.source, f.frame))) for f in seen],
             "refused": list(refused),
             "release": dict(release or {}),
             "provenance": provenance or Provenance(),
@@ -211,7 +211,16 @@ def _section_measurements(frame: FrameFindings, ovary: Ovary) -> SideMeasurement
     )
 
 
-def _frame_record(frame: FrameFindings, *, side: Side | None) -> FrameRecord:
+def frame_record(frame: FrameFindings, *, side: Side | None) -> FrameRecord:
+    """One frame as the public record shows it.
+
+    Args:
+        frame: What was seen.
+        side: The ovary the file names, or None.
+
+    Returns:
+        The record.
+    """
     return FrameRecord(
         source=frame.source,
         frame=frame.frame,

@@ -59,7 +59,7 @@ def open_paths(paths: Iterable[str | Path]) -> Iterator[OpenedStudyFile | Refuse
     seen: set[str] = set()
     first_with_uid: dict[str, str] = {}
     for path in paths:
-        for file in _files_of(Path(path)):
+        for file in files_of(Path(path)):
             if isinstance(file, RefusedFile):
                 yield file
                 continue
@@ -157,7 +157,15 @@ def _without_duplicate(
     )
 
 
-def _files_of(path: Path) -> Iterator[Path | RefusedFile]:
+def files_of(path: Path) -> Iterator[Path | RefusedFile]:
+    """Files that a path names, unopened and in natural order.
+
+    Args:
+        path: A file, a folder, or a DICOMDIR.
+
+    Yields:
+        Files, and refusals of what cannot be listed.
+    """
     if path.is_dir():
         found = False
         for file in _walk(path, frozenset()):
