@@ -6,7 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeppcos.errors import InvalidInput
-from deeppcos.learning.calibrate import LEAST_SLOPE, fit_count_interval, fit_logistic
+from deeppcos.learning.calibrate import (
+    LEAST_SLOPE,
+    fit_count_interval,
+    fit_logistic,
+    fit_ratio_interval,
+)
 from deeppcos.vision.uncertainty import logit, sigmoid
 
 
@@ -112,3 +117,17 @@ def test_few_pictures_give_the_widest_deviation_seen() -> None:
 def test_without_counts_there_is_no_interval() -> None:
     with pytest.raises(InvalidInput, match="no counts"):
         fit_count_interval([], [], coverage=0.9)
+
+
+def test_an_area_interval_holds_new_ratios_as_often_as_promised() -> None:
+    rng = np.random.default_rng(0)
+    fit = fit_ratio_interval(np.exp(rng.normal(0.1, 0.2, 400)).tolist(), coverage=0.9)
+    low, high = fit.around(1.0)
+    fresh = np.exp(rng.normal(0.1, 0.2, 4000))
+    assert 0.87 <= float(((fresh >= low) & (fresh <= high)).mean()) <= 0.94
+
+
+@pytest.mark.parametrize("ratios", [[], [1.0, 0.0]], ids=["none", "zero"])
+def test_an_area_interval_from_nothing_is_refused(ratios: list[float]) -> None:
+    with pytest.raises(InvalidInput, match="no ratios"):
+        fit_ratio_interval(ratios, coverage=0.9)

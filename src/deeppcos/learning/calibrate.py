@@ -10,7 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from deeppcos.errors import InvalidInput
-from deeppcos.vision.uncertainty import CountInterval, LogisticCalibration, logit
+from deeppcos.vision.uncertainty import (
+    CountInterval,
+    LogisticCalibration,
+    RatioInterval,
+    logit,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -106,6 +111,40 @@ def fit_count_interval(
     return CountInterval(
         below=max(0.0, -_conformal_quantile(scaled, miss, upper=False)),
         above=max(0.0, _conformal_quantile(scaled, 1.0 - miss, upper=True)),
+        coverage=coverage,
+    )
+
+
+def fit_ratio_interval(ratios: Sequence[float], *, coverage: float) -> RatioInterval:
+    """Fit the conformal interval of a positive measurement, by ratio.
+
+    Args:
+        ratios: Truth over measurement, each above 0.
+        coverage: Promised share.
+
+    Returns:
+        The interval; each side takes half of the promised misses.
+
+    Raises:
+        InvalidInput: If there is no ratio to fit, or one that is not above 0.
+
+    Examples:
+        >>> fit = fit_ratio_interval([0.8, 1.0, 1.25], coverage=0.9)
+        >>> round(fit.below, 3), round(fit.above, 3)
+        (0.223, 0.223)
+    """
+    if len(ratios) == 0 or min(ratios) <= 0:
+        raise InvalidInput(
+            "no ratios to fit an interval to",
+            value=str(list(ratios)[:3]),
+            accepted="at least one measurement beside its truth, both above 0",
+            remedy="hold out groups with outlined ovaries",
+        )
+    logs = np.log(np.asarray(ratios, float))
+    miss = (1.0 - coverage) / 2
+    return RatioInterval(
+        below=max(0.0, -_conformal_quantile(logs, miss, upper=False)),
+        above=max(0.0, _conformal_quantile(logs, 1.0 - miss, upper=True)),
         coverage=coverage,
     )
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from deeppcos.errors import InvalidInput
-from deeppcos.learning.calibrate import fit_count_interval
+from deeppcos.learning.calibrate import fit_count_interval, fit_ratio_interval
 from deeppcos.learning.evaluate import SampleResult, drawn_noise, reader_agreement
 from deeppcos.learning.evaluate.measured import HOW, figures_of, measured_figures
 from deeppcos.learning.evaluate.measured import plain as as_plain
-from deeppcos.learning.evaluate.probabilities import COVERAGE, SCORES, fitted
+from deeppcos.learning.evaluate.probabilities import COVERAGE, SCORES, area_ratios, fitted
 from deeppcos.learning.export import export_onnx, load_trained
 from deeppcos.learning.operating_points import ChosenPoints, choose_points, look_with, rule_of
 from deeppcos.learning.samples import Sample
@@ -28,6 +28,7 @@ from deeppcos.vision.release import (
     MANIFEST_FILE,
     MAP_NAMES,
     SCHEMA,
+    AreaIntervalEntry,
     CalibrationEntry,
     CountIntervalEntry,
     Manifest,
@@ -103,6 +104,7 @@ def make_release(
         operating_points=chosen.shipped,
         calibrations=_calibrations(chosen.shipped_results),
         count_interval=_count_interval(chosen.shipped_results),
+        area_interval=_area_interval(chosen),
         training=_training_record(config, split),
         metrics=_metrics(split, network, chosen, plain),
         intended_use=INTENDED_USE,
@@ -151,6 +153,22 @@ def _count_interval(results: Sequence[SampleResult]) -> CountIntervalEntry:
         [row.counted for row in rows], [row.true for row in rows], coverage=COVERAGE
     )
     return CountIntervalEntry(
+        below=round(fit.below, 4), above=round(fit.above, 4), coverage=COVERAGE
+    )
+
+
+def _area_interval(chosen: ChosenPoints) -> AreaIntervalEntry | None:
+    """The shipped area interval, fitted on every held-out ovary that would be measured."""
+    results = chosen.shipped_results
+    ratios = area_ratios(
+        results,
+        fitted(results, "ovary"),
+        least_probability=chosen.shipped.ovary_probability,
+    )
+    if not ratios:
+        return None
+    fit = fit_ratio_interval([ratio for _, ratio in ratios], coverage=COVERAGE)
+    return AreaIntervalEntry(
         below=round(fit.below, 4), above=round(fit.above, 4), coverage=COVERAGE
     )
 

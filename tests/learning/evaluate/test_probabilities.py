@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from deeppcos.learning.evaluate import NOTHING, FollicleComparison, SampleResult
 from deeppcos.learning.evaluate.probabilities import (
+    area_coverage_figure,
     calibration_figure,
     coverage_figure,
     cross_fitted,
@@ -157,3 +158,20 @@ def test_an_interval_that_held_every_count_is_told_by_group() -> None:
     figure = coverage_figure(results)
     assert (figure["value"], figure["asked"], figure["n"]) == (1.0, 0.9, 6)
     assert list(figure["by group"].values()) == [[1, 1]] * 6
+
+
+def test_the_area_interval_is_judged_on_ovaries_that_would_be_measured() -> None:
+    results = [
+        replace(
+            RESULT,
+            group=g,
+            look=seen_at(0.95 if place % 2 else 0.05),
+            ovary_overlaps=(0.9 if place % 2 else 0.0,),
+            area_ratio=1.1 if place % 2 else 40.0,
+        )
+        for half in (0, 1)
+        for place, g in enumerate(groups_of(half, 20))
+    ]
+    figure = area_coverage_figure(results, least_probability=0.5)
+    assert (figure["value"], figure["n"]) == (1.0, 20)
+    assert area_coverage_figure(results, least_probability=1.0)["value"] is None

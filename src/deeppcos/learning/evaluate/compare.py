@@ -59,6 +59,7 @@ class SampleResult:
         source: Data set.
         kind: What the sample holds.
         subgroup: Reported separately.
+        area_ratio: Area of the ovary over that of its best outline; None without either.
         traits: What else it is reported by, such as ``graphics`` to ``drawn``.
         look: Raw answers.
         ovary_dice: Overlap of the best outline with the ovary; None when none is outlined.
@@ -78,6 +79,7 @@ class SampleResult:
     lesion_dice: float | None
     ovary_overlaps: tuple[float, ...] | None
     follicles: FollicleComparison | None
+    area_ratio: float | None = None
     traits: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -152,8 +154,17 @@ def beside_truth(sample: Sample, look: Look) -> SampleResult:
         lesion_dice=lesion_dice,
         ovary_overlaps=overlaps,
         follicles=follicles,
+        area_ratio=_area_ratio(sample, ovaries),
         traits=traits_of(sample),
     )
+
+
+def _area_ratio(sample: Sample, ovaries: Sequence[Masks]) -> float | None:
+    """Area of the ovary over that of its best outline."""
+    if sample.ovary is None or not ovaries:
+        return None
+    true, seen = int(sample.ovary.sum()), int(ovaries[0].sum())
+    return true / seen if true and seen else None
 
 
 def at_least_score(sample: Sample, result: SampleResult, least_score: float) -> SampleResult:

@@ -11,6 +11,7 @@ from deeppcos.learning.evaluate.compare import SampleResult
 from deeppcos.learning.evaluate.figures import headline
 from deeppcos.learning.evaluate.probabilities import (
     SCORES,
+    area_coverage_figure,
     calibration_figure,
     coverage_figure,
     gate_table,
@@ -55,6 +56,9 @@ def measured_figures(
             which: calibration_figure(results, which) for which in SCORES
         },
         "count interval coverage, cross-fitted": coverage_figure(results),
+        "area interval coverage, cross-fitted": area_coverage_figure(
+            results, least_probability=least_probability
+        ),
         "accepted as an ovary": gate_table(
             results, drawn_scores, least_probability=least_probability
         ),

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from deeppcos.learning import metrics
-from deeppcos.learning.calibrate import fit_count_interval, fit_logistic
+from deeppcos.learning.calibrate import fit_count_interval, fit_logistic, fit_ratio_interval
 from deeppcos.learning.evaluate.compare import SampleResult
 from deeppcos.learning.splits import fold_of
 from deeppcos.vision.uncertainty import LogisticCalibration
@@ -172,6 +172,58 @@ def _covered(
             interval = fit.around(result.follicles.counted)
             found.append((result.group, interval.low <= result.follicles.true <= interval.high))
     return found
+
+
+def area_ratios(
+    results: Sequence[SampleResult], fit: LogisticCalibration, *, least_probability: float
+) -> list[tuple[str, float]]:
+    """Group and area ratio of every outlined ovary that is measured: those that pass the gate.
+
+    Args:
+        results: Held-out results.
+        fit: Calibration of the ovary's score.
+        least_probability: Probability that passes.
+
+    Returns:
+        One row a measured ovary.
+    """
+    return [
+        (r.group, r.area_ratio)
+        for r in results
+        if r.area_ratio is not None and fit.probability(top_score(r)) >= least_probability
+    ]
+
+
+def area_coverage_figure(
+    results: Sequence[SampleResult], *, least_probability: float
+) -> dict[str, Any]:
+    """Cross-fitted coverage of the section area's interval.
+
+    Args:
+        results: Held-out results.
+        least_probability: Probability at which an ovary is measured.
+
+    Returns:
+        Value, interval, what was asked, n and groups; None for the value where a half measured
+        nothing to fit on.
+    """
+
+    def measure(
+        fitting: Sequence[SampleResult], measured: Sequence[SampleResult]
+    ) -> list[tuple[str, bool]]:
+        fit = fitted(fitting, "ovary")
+        ratios = area_ratios(fitting, fit, least_probability=least_probability)
+        if not ratios:
+            return []
+        interval = fit_ratio_interval([ratio for _, ratio in ratios], coverage=COVERAGE)
+        low, high = interval.around(1.0)
+        rows = area_ratios(measured, fit, least_probability=least_probability)
+        return [(group, low <= ratio <= high) for group, ratio in rows]
+
+    rows = cross_fitted(results, measure)
+    covered = np.array([inside for _, inside in rows], float)
+    figure = metrics.by_group(lambda items: float(covered[items].mean()), [g for g, _ in rows])
+    return {**rounded(figure), "asked": COVERAGE}
 
 
 def gate_table(
