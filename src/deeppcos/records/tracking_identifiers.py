@@ -159,7 +159,8 @@ class TrackingScope:
             shown_in: Only for the label: words for the picture, such as ``image 3``.
         """
         ovary = "ovary " if kind is Outline.FOLLICLE else ""
-        label = f"{_side_in_words(side)} {ovary}{_in_words(kind)} {number + 1}"
+        count = f" {number + 1}" if number or kind is not Outline.OVARY else ""
+        label = f"{_side_in_words(side)} {ovary}{_in_words(kind)}{count}"
         label += f", {shown_in}" if shown_in else ""
         return self._named(label, "outline", kind, image, str(frame), str(within), str(number))
 

@@ -1,0 +1,10 @@
+"""DICOM Segmentation objects of stills, sweeps and volumes, written and read back.
+
+``writing`` makes the object, ``frame_table`` its table of frames, ``reading`` the masks again.
+Why not highdicom alone: decision 0010.
+"""
+
+from deeppcos.records.dicom_segmentation.reading import ReadSegment, read_segmentation
+from deeppcos.records.dicom_segmentation.writing import segmentation_of, segmentations
+
+__all__ = ["ReadSegment", "read_segmentation", "segmentation_of", "segmentations"]

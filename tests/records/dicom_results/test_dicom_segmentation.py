@@ -1,0 +1,199 @@
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from deeppcos.errors import InvalidInput
+from deeppcos.records.dicom_result import write_object
+from deeppcos.records.dicom_segmentation import (
+    frame_table,
+    read_segmentation,
+    segmentation_of,
+    segmentations,
+)
+from deeppcos.records.result_content import FollowedBody
+from deeppcos.records.tracking_identifiers import Outline
+from deeppcos.vision.geometry import polygon_mask
+
+pytest.importorskip("highdicom", reason="the records extra is not installed")
+
+Mask = npt.NDArray[np.bool_]
+DCIODVFY = shutil.which("dciodvfy")
+
+
+def _drawn(study: Any, image: Any) -> dict[tuple[str, int], Mask]:
+    """What must lie in the segmentation of an image, by tracking UID and frame."""
+    size = {"width": image.columns, "height": image.rows}
+    masks: dict[tuple[str, int], Mask] = {}
+    for body in (*study.content.outlined, *study.content.followed):
+        if body.image is not image:
+            continue
+        pairs = (
+            zip(body.frames, body.outlines, strict=True)
+            if isinstance(body, FollowedBody)
+            else [(body.frame, body.polygon)]
+        )
+        masks |= {(body.identifier.uid, frame): polygon_mask(one, **size) for frame, one in pairs}
+    return masks
+
+
+@pytest.fixture(scope="module")
+def written(study: Any, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, Path]]:
+    folder, pairs = tmp_path_factory.mktemp("segmentations"), []
+    for image, made in zip(study.content.images, segmentations(study.content), strict=True):
+        path = folder / f"{Path(image.source).stem}_seg.dcm"
+        write_object(made, path)
+        pairs.append((image, path))
+    return pairs
+
+
+def test_stills_and_a_sweep_without_frame_of_reference_come_back_as_they_were_drawn(
+    study: Any, written: list[tuple[Any, Path]]
+) -> None:
+    for image, path in written:
+        read = read_segmentation(path, of_image=image.sop_instance_uid)
+        came = {(one.tracking_uid, frame): m for one in read for frame, m in one.masks.items()}
+        drawn = _drawn(study, image)
+        assert came.keys() == drawn.keys()
+        for key, mask in drawn.items():
+            assert mask.any()
+            np.testing.assert_array_equal(came[key], mask)
+
+
+def test_highdicom_reads_the_same_masks(study: Any, written: list[tuple[Any, Path]]) -> None:
+    from highdicom.seg import segread
+
+    for image, path in written:
+        stored = segread(path)
+        if image.frames > 1:
+            every = stored.get_pixels_by_source_frame(
+                image.sop_instance_uid,
+                list(range(1, image.frames + 1)),
+                ignore_spatial_locations=True,
+                assert_missing_frames_are_empty=True,
+            )
+        else:
+            every = stored.get_pixels_by_source_instance(
+                [image.sop_instance_uid], ignore_spatial_locations=True
+            )
+        assert every.shape[:3] == (image.frames, image.rows, image.columns)
+        drawn = _drawn(study, image)
+        empty = np.zeros((image.rows, image.columns), np.bool_)
+        for number in stored.segment_numbers:
+            uid = stored.get_segment_description(number).tracking_uid
+            for frame in range(image.frames):
+                expected = drawn.get((str(uid), frame), empty)
+                np.testing.assert_array_equal(every[frame, ..., number - 1] > 0, expected)
+
+
+def test_a_followed_follicle_is_one_segment_across_its_frames(
+    study: Any, written: list[tuple[Any, Path]]
+) -> None:
+    sweep, path = written[-1]
+    follicles = [one for one in study.content.followed if one.kind is Outline.TRACKED_FOLLICLE]
+    assert len(follicles) == 3
+    read = {one.tracking_uid: one for one in read_segmentation(path)}
+    for one in follicles:
+        segment = read[one.identifier.uid]
+        assert tuple(sorted(segment.masks)) == one.frames
+        assert len(one.frames) >= 4
+        assert segment.tracking_id == one.identifier.label
+        assert segment.property_code == "24162005"
+    assert sweep.frames == study.frames
+
+
+@pytest.mark.skipif(DCIODVFY is None, reason="dciodvfy (dicom3tools) is not installed")
+def test_dciodvfy_finds_nothing_to_say(written: list[tuple[Any, Path]]) -> None:
+    for _, path in written:
+        said = subprocess.run(
+            [str(DCIODVFY), "-new", str(path)], capture_output=True, text=True, timeout=60
+        )
+        assert said.stderr.strip() == "Segmentation"
+        assert said.returncode == 0
+
+
+def test_side_and_colour_go_with_each_segment(written: list[tuple[Any, Path]]) -> None:
+    for image, path in written:
+        for segment in dcmread(path).SegmentSequence:
+            [region] = segment.AnatomicRegionSequence
+            meaning = region.AnatomicRegionModifierSequence[0].CodeMeaning
+            assert meaning.lower() == image.side.value
+            assert len(segment.RecommendedDisplayCIELabValue) == 3
+            assert segment.SegmentAlgorithmType == "AUTOMATIC"
+
+
+def test_loss_in_the_image_is_said_of_its_outlines(make_study: Any) -> None:
+    study = make_study(
+        LossyImageCompression="01",
+        LossyImageCompressionRatio="5.5",
+        LossyImageCompressionMethod="ISO_10918_1",
+    )
+    made = segmentation_of(study.content, study.content.images[2])
+    assert made.LossyImageCompression == "01"
+    assert float(made.LossyImageCompressionRatio) == 5.5
+
+
+def test_the_same_outlines_get_the_same_name_and_a_signature_changes_nothing(
+    study: Any, signed_study: Any
+) -> None:
+    first = [made.SOPInstanceUID for made in segmentations(study.content)]
+    again = [made.SOPInstanceUID for made in segmentations(signed_study.content)]
+    assert first == again
+    assert len(set(first)) == 3
+
+
+def test_an_image_without_outlines_has_no_segmentation(study: Any) -> None:
+    bare = study.without_outlines()
+    assert segmentations(bare) == ()
+    with pytest.raises(InvalidInput, match="nothing is outlined"):
+        segmentation_of(bare, bare.images[0])
+
+
+def test_what_no_archive_could_hold_is_refused(study: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_table, "MOST_BYTES", 1000)
+    with pytest.raises(InvalidInput, match="too large"):
+        segmentation_of(study.content, study.content.images[2])
+
+
+def _changed(path: Path, other: Path, tags: dict[str, Any]) -> Path:
+    stored = dcmread(path)
+    for keyword, value in tags.items():
+        setattr(stored, keyword, value)
+    stored.save_as(other)
+    return other
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ({"SegmentationType": "FRACTIONAL"}, "no binary segmentation"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.6.1"}, "no binary segmentation"),
+        ({"NumberOfFrames": 3}, "cut short or too many"),
+        ({"PixelData": b"\0\0"}, "cut short or too many"),
+        ({"Rows": 0}, "no readable pixels"),
+        ({"PerFrameFunctionalGroupsSequence": [Dataset()]}, "table of frames"),
+        ({"SegmentSequence": []}, "belongs to no segment"),
+    ],
+    ids=["fractional", "other class", "frames", "cut", "empty", "table", "segments"],
+)
+def test_a_damaged_segmentation_is_refused(
+    written: list[tuple[Any, Path]], tags: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        read_segmentation(_changed(written[0][1], tmp_path / "changed.dcm", tags))
+
+
+def test_a_segmentation_of_another_image_is_refused(written: list[tuple[Any, Path]]) -> None:
+    with pytest.raises(InvalidInput, match="another image"):
+        read_segmentation(written[0][1], of_image=written[1][0].sop_instance_uid)
+
+
+def test_the_image_itself_is_no_segmentation(study: Any) -> None:
+    with pytest.raises(InvalidInput, match="no binary segmentation"):
+        read_segmentation(study.files[0])
