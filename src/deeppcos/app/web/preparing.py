@@ -52,11 +52,14 @@ def prepare() -> str | None:
 
 def add_example() -> None:
     """Put the example study into a new installation and have it read."""
-    from deeppcos.app.web.jobs import ask_for_analysis
+    from django.db import transaction
+
+    from deeppcos.app.web import jobs
     from deeppcos.app.web.models import Site
     from deeppcos.app.web.studies.example import example_study
 
     site = Site.objects.order_by("pk").first()
-    study = example_study(site) if site else None
-    if study is not None:
-        ask_for_analysis(study, asked_by=None)
+    with transaction.atomic():
+        study = example_study(site) if site else None
+        if study is not None:
+            jobs.ask("analyse", study=study)

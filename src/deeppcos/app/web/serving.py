@@ -1,15 +1,29 @@
-"""``deeppcos serve``: prepares, starts the worker and the web server, and ends both together.
+"""``deeppcos serve``: prepares, starts a web server and a worker, and keeps both going.
 
-Owns the processes of one computer. A hospital starts server and worker by itself (systemd,
-containers); this is for a first look and for one clinic.
+Owns the processes of one computer: a server or worker that dies is started again, and both end
+with this process. A hospital may run them apart (systemd, containers); the commands are those of
+``commands_of``.
 """
 
+import ctypes
 import os
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from deeppcos.app.web import preparing
+
+LOOK_SECONDS = 0.5
+PAUSE_SECONDS = 2.0
+"""A process that keeps dying is not started again more often than this."""
+END_SECONDS = 30.0
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,35 +58,73 @@ def run(serving: Serving, *, say: Callable[[str], object]) -> None:
     environment = preparing.set_up_django()
     link = preparing.prepare()
     if serving.with_example:
-        say("writing the example study ...")
         preparing.add_example()
     address = f"http://{serving.host}:{serving.port}"
-    if link is not None:
-        say(f"sign in for the first time (this link works once): {address}{link}")
+    say(f"DeepPCOS is at {address}")
     say(f"data folder: {environment.home}")
-    say(f"DeepPCOS is at {address}  Research use. Not a medical device. Ctrl+C ends it.")
-    _serve(serving)
+    if link is not None:
+        say(f"set up the first account here, the link works once: {address}{link}")
+    say("Research use. Not a medical device. Ctrl+C ends it.")
+    _keep_going(commands_of(serving))
 
 
-def _serve(serving: Serving) -> None:
-    """The web server in this process, and its workers."""
-    from gunicorn.app.base import BaseApplication
+def commands_of(serving: Serving) -> tuple[list[str], ...]:
+    """The server's command and the worker's."""
+    server = [
+        *(sys.executable, "-m", "gunicorn", "deeppcos.app.web.wsgi:application"),
+        *("--bind", f"{serving.host}:{serving.port}"),
+        *("--workers", "2", "--threads", "4", "--timeout", "120", "--log-level", "warning"),
+    ]
+    worker = [sys.executable, "-m", "deeppcos.app.web", "work"]
+    return server, worker
 
-    from deeppcos.app.web.wsgi import application
 
-    class Server(BaseApplication):  # type: ignore[misc]
-        """gunicorn, configured here instead of by a file."""
+def _keep_going(commands: tuple[list[str], ...]) -> None:
+    """Run the commands side by side until a signal asks for the end."""
+    with _asked_to_end() as is_over:
+        processes = {number: _start(command) for number, command in enumerate(commands)}
+        while not is_over():
+            time.sleep(LOOK_SECONDS)
+            for number, process in processes.items():
+                if process.poll() is not None and not is_over():
+                    time.sleep(PAUSE_SECONDS)
+                    processes[number] = _start(commands[number])
+        for process in processes.values():
+            process.terminate()
+        for process in processes.values():
+            _end(process)
 
-        def load_config(self) -> None:
-            """Two processes of four threads: pages stay quick while a file is uploaded."""
-            self.cfg.set("bind", f"{serving.host}:{serving.port}")
-            self.cfg.set("workers", 2)
-            self.cfg.set("threads", 4)
-            self.cfg.set("timeout", 120)
-            self.cfg.set("loglevel", "warning")
 
-        def load(self) -> object:
-            """The application."""
-            return application
+def _start(command: list[str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(command, preexec_fn=_end_with_parent)
 
-    Server().run()
+
+def _end_with_parent() -> None:
+    """Have the kernel end the process when ours is gone, even by kill -9; Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        process.wait(timeout=END_SECONDS)
+    except subprocess.TimeoutExpired:
+        # The job at hand is not lost: it is taken over at the next start.
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def _asked_to_end() -> Iterator[Callable[[], bool]]:
+    """Whether SIGINT or SIGTERM has come."""
+    asked = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

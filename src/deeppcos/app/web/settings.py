@@ -29,7 +29,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "django_tasks",
+    "django_tasks_db",
 ]
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -98,6 +101,8 @@ AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 10}  # type: ignore[assi
 
 LANGUAGE_CODE = ENVIRONMENT.language
 LANGUAGES = [("en-gb", _("English"))]
+PATIENT_LANGUAGES = [("en", "English"), ("es", "Español"), ("de", "Deutsch")]
+"""Languages of the patient's page; to add one, see docs/translating.md."""
 TIME_ZONE = ENVIRONMENT.time_zone
 USE_TZ = True
 USE_I18N = True

@@ -8,6 +8,7 @@ from django.urls import include, path
 AREAS: tuple[tuple[str, str], ...] = (
     ("", "worklist"),
     ("studies/", "studies"),
+    ("", "patient"),
     ("accounts/", "accounts"),
 )
 """Address, and the folder of ``deeppcos.app.web`` whose ``urls`` answers there."""

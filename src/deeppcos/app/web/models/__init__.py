@@ -2,6 +2,7 @@
 
 from deeppcos.app.web.models.audit import AuditEvent, AuditHead
 from deeppcos.app.web.models.jobs import Job, JobState
+from deeppcos.app.web.models.links import PatientLink
 from deeppcos.app.web.models.people import Grant, Role, Site, User
 from deeppcos.app.web.models.readings import Assessment, Edit, EditKind, MarkSet, Purpose
 from deeppcos.app.web.models.reports import SignedReport
@@ -20,6 +21,7 @@ __all__ = [
     "JobState",
     "MarkSet",
     "Patient",
+    "PatientLink",
     "Purpose",
     "Role",
     "SignedReport",

@@ -21,7 +21,11 @@ class JobState(models.TextChoices):
 
 
 class Job(models.Model):
-    """One piece of background work. The queue runs it; this row tells how it goes."""
+    """One piece of background work. The queue runs it; this row tells how it goes.
+
+    ``heard_at`` is its lease: whoever does the work writes it every few seconds, and a job that
+    was not heard of for a while is given to another worker. ``attempts`` tells the workers apart.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=40)
@@ -36,6 +40,7 @@ class Job(models.Model):
     message = models.CharField(max_length=300, blank=True)
     problem = models.TextField(blank=True)
     attempts = models.PositiveIntegerField(default=0)
+    task = models.UUIDField(null=True, blank=True, editable=False)
     is_cancel_wanted = models.BooleanField(default=False)
     asked_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)

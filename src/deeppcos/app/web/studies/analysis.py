@@ -5,7 +5,6 @@ Owns what is written to the data base around the reading process.
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -16,30 +15,27 @@ from django.utils import timezone
 from deeppcos.app.desk.nearness import nearness_of
 from deeppcos.app.desk.study_reading import FileToRead, ReadingTask, read_study
 from deeppcos.app.web import audit
-from deeppcos.app.web.models import Assessment, Image, Job, Study, StudyState, User
+from deeppcos.app.web.jobs import Running
+from deeppcos.app.web.models import Assessment, Image, Study, StudyState, User
+from deeppcos.errors import ContractBroken
 from deeppcos.records.assessment_json import document_from_dict
 
 TELL_SECONDS = 0.5
 """How often progress is written, s; every frame would be too often."""
 
 
-def analyse(study: Study, job: Job, *, is_cancelled: Callable[[], bool]) -> Assessment:
-    """Read every file of a study and store what follows.
-
-    Args:
-        study: The study.
-        job: Told how far the work is.
-        is_cancelled: Whether somebody asked to stop.
-
-    Returns:
-        The new assessment.
+def analyse_job(running: Running) -> None:
+    """Read every file of the job's study and store what follows.
 
     Raises:
         DeepPCOSError: If it cannot be done; the study keeps what it had.
         Cancelled: If somebody asked to stop.
     """
+    study = running.job.study
+    if study is None:
+        raise ContractBroken("a job to analyse names no study", remedy="ask for it again")
     images = list(study.images.all())
-    result = study.folder / "working" / f"{job.pk}.json"
+    result = study.folder / "working" / f"{running.job.pk}-{running.attempt}.json"
     result.parent.mkdir(parents=True, exist_ok=True)
     task = ReadingTask(
         files=tuple(FileToRead(id=str(one.pk), path=str(one.original)) for one in images),
@@ -49,11 +45,12 @@ def analyse(study: Study, job: Job, *, is_cancelled: Callable[[], bool]) -> Asse
         profile=study.profile,
         name=settings.CONDITION_NAME,
     )
-    read_study(task, _Hearing(job, images).hear, is_cancelled=is_cancelled)
+    read_study(task, _Hearing(running, images).hear, is_cancelled=running.is_cancelled)
     document = _with_names(result.read_text(), images)
-    assessment = store_assessment(study, document, made_by=job.asked_by)
+    with transaction.atomic():
+        running.hold()
+        store_assessment(study, document, made_by=running.job.asked_by)
     result.unlink()
-    return assessment
 
 
 def store_assessment(study: Study, document: dict[str, Any], *, made_by: User | None) -> Assessment:
@@ -108,8 +105,8 @@ def _with_names(text: str, images: list[Image]) -> dict[str, Any]:
 class _Hearing:
     """Takes the answers of the reading process to the data base."""
 
-    def __init__(self, job: Job, images: list[Image]) -> None:
-        self.job = job
+    def __init__(self, running: Running, images: list[Image]) -> None:
+        self.running = running
         self.images = {str(image.pk): image for image in images}
         self.total = 2 * len(images)
         self.last_told = 0.0
@@ -133,9 +130,8 @@ class _Hearing:
         self.last_told = time.monotonic()
         image = self.images.get(image_id)
         share = 0.0 if (image_id, phase) in self.finished else done / max(total, 1)
-        Job.objects.filter(pk=self.job.pk).update(
+        self.running.tell(
             done=round(100 * (len(self.finished) + share)),
             total=100 * self.total,
-            message=f"{phase}|{image.name if image else ''}|{done}|{total}"[:300],
-            heard_at=timezone.now(),
+            message=f"{phase}|{done}|{total}|{image.name if image else ''}",
         )
