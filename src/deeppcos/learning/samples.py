@@ -33,13 +33,15 @@ class Sample:
         name: Unique name, source first.
         source: Data set.
         group: Patient-like group: never divided between training and validation.
-        kind: ``ovary``, ``lesion``, ``neither`` (ultrasound without either) or ``foreign``.
+        kind: ``ovary``, ``lesion``, ``neither`` (ultrasound without either), ``foreign`` (no
+            ultrasound) or ``unknown`` (nobody said what the picture shows).
         grey: ``(H, W) uint8`` luminance with graphics filled in.
         ovary: ``(H, W) bool``, or None.
         lesion: ``(H, W) bool``, or None.
         readings: Reader name to marks; empty when nobody marked follicles.
         subgroup: What to report separately, such as the class in the source.
         raw_grey: ``(H, W) uint8`` luminance with the graphics left in, for the ablation only.
+        label: Class as the source states it, for classification; empty where it states none.
     """
 
     name: str
@@ -52,3 +54,4 @@ class Sample:
     readings: dict[str, tuple[FollicleMark, ...]]
     subgroup: str
     raw_grey: npt.NDArray[np.uint8]
+    label: str = ""

@@ -15,7 +15,9 @@ import numpy.typing as npt
 
 from deeppcos.errors import InvalidInput
 from deeppcos.learning.samples import FollicleMark, Sample
-from deeppcos.learning.sources.pictures import filled, read_grey
+from deeppcos.learning.sources.ledger import Ledger, strict
+from deeppcos.learning.sources.outlines import checked_polygon
+from deeppcos.learning.sources.pictures import filled, picture_named, read_grey
 from deeppcos.learning.splits import joined_groups
 
 Grey = npt.NDArray[np.uint8]
@@ -25,23 +27,33 @@ SAME_LOOK_CORRELATION = 0.9
 """Correlation of thumbnails above which two crops are taken for one scan."""
 
 
-def read_closeups(folder: Path) -> list[Sample]:
+def is_closeups(folder: Path) -> bool:
+    """Whether a folder holds this layout."""
+    return (folder / "marks.json").is_file()
+
+
+def read_closeups(folder: Path, ledger: Ledger | None = None) -> list[Sample]:
     """Read a folder with ``marks.json`` and ``images/``.
 
     Args:
         folder: The data set.
+        ledger: Where faulty entries are written down; without one the first is refused.
 
     Returns:
         One sample a picture.
 
     Raises:
-        InvalidInput: If the marks are missing or a picture cannot be read.
+        InvalidInput: If the marks are missing or, without a ledger, an entry is faulty.
     """
+    ledger = ledger or strict()
     marks_file = folder / "marks.json"
     if not marks_file.is_file():
         raise InvalidInput(f"{folder}: no marks.json", remedy="name the folder that holds it")
     entries = json.loads(marks_file.read_text())
-    pictures = {e["id"]: read_grey(folder / "images" / f"{e['id']}.webp") for e in entries}
+    pictures: dict[str, tuple[Grey, Grey]] = {}
+    for entry in entries:
+        with ledger.passing_over("closeups", entry["id"]):
+            pictures[entry["id"]] = read_grey(picture_named(folder / "images", entry["id"]))
     identities: dict[str, list[str]] = {e["id"]: _named_twins(e) for e in entries}
     names = sorted(pictures)
     looks = {name: _look(pictures[name][0]) for name in names}
@@ -50,7 +62,12 @@ def read_closeups(folder: Path) -> list[Sample]:
             if float(looks[a] @ looks[b]) > SAME_LOOK_CORRELATION:
                 identities[a].append(b)
     groups = joined_groups(identities)
-    return [_sample(e, groups[e["id"]], pictures[e["id"]]) for e in entries]
+    samples = []
+    for entry in entries:
+        if entry["id"] in pictures:
+            with ledger.passing_over("closeups", entry["id"]):
+                samples.append(_sample(entry, groups[entry["id"]], pictures[entry["id"]]))
+    return samples
 
 
 def _named_twins(entry: dict[str, str]) -> list[str]:
@@ -74,9 +91,13 @@ def _sample(entry: dict[str, Any], group: str, pictures: tuple[Grey, Grey]) -> S
     outline = entry["ovary"]
     ovary = None
     if outline is not None:
-        ovary = filled(np.asarray(outline, np.float32), height=height, width=width)
+        border = checked_polygon(outline, height=height, width=width, name="ovary")
+        ovary = filled(border, height=height, width=width)
     marks = tuple(
-        FollicleMark(polygon=np.asarray(m["polygon"], np.float32), is_sure=m["certainty"] == "sure")
+        FollicleMark(
+            polygon=checked_polygon(m["polygon"], height=height, width=width, name="follicle"),
+            is_sure=m["certainty"] == "sure",
+        )
         for m in entry["follicles"]
     )
     return Sample(

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 
 from deeppcos.learning.phantom import PhantomSection, random_scene
-from deeppcos.learning.samples import FollicleMark, Sample
+from deeppcos.learning.samples import Sample
+from deeppcos.learning.sources.outlines import marks_of_labels
 from deeppcos.vision.frame import UltrasoundFrame
 from deeppcos.vision.graphics import neutralise_graphics
 
@@ -34,6 +35,7 @@ def _sample(section: PhantomSection, number: int) -> Sample:
     frame = UltrasoundFrame(source=name, index=0, pixels=section.pixels)
     has_ovary = bool(section.ovary_mask.any())
     has_lesion = bool(section.lesion_mask.any())
+    marks = marks_of_labels(section.follicle_labels, smallest_px=SMALLEST_MARK_PX)
     kind = "ovary" if has_ovary else "lesion" if has_lesion else "neither"
     return Sample(
         name=name,
@@ -44,21 +46,6 @@ def _sample(section: PhantomSection, number: int) -> Sample:
         raw_grey=np.asarray(cv2.cvtColor(section.pixels, cv2.COLOR_RGB2GRAY), np.uint8),
         ovary=section.ovary_mask,
         lesion=section.lesion_mask,
-        readings={"truth": _marks(section)} if has_ovary else {},
+        readings={"truth": marks} if has_ovary else {},
         subgroup="synthetic",
     )
-
-
-def _marks(section: PhantomSection) -> tuple[FollicleMark, ...]:
-    """Outlines of the instance map."""
-    marks = []
-    for label in np.unique(section.follicle_labels):
-        if label == 0:
-            continue
-        mask = (section.follicle_labels == label).astype(np.uint8)
-        if int(mask.sum()) < SMALLEST_MARK_PX:
-            continue
-        outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        largest = max(outlines, key=cv2.contourArea)
-        marks.append(FollicleMark(polygon=largest[:, 0, :].astype(np.float32), is_sure=True))
-    return tuple(marks)

@@ -1,0 +1,119 @@
+"""Pools of several data sets: what is read, joined, refused, and accounted for."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from deeppcos.errors import InvalidInput
+from deeppcos.learning import pool
+from deeppcos.learning.layouts import LAYOUTS, layout_named, layout_of
+from deeppcos.learning.pool import gather, gather_with_report
+
+
+@pytest.fixture(autouse=True)
+def no_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "photograph_folders", list)
+
+
+def grey(seed: int) -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(20, 200, (30, 40), np.uint8)
+
+
+def coco(folder: Path, pictures: dict[str, tuple[int, str]]) -> Path:
+    """A COCO set of files, each with the seed of its picture and its patient."""
+    folder.mkdir(parents=True)
+    for file, (seed, _) in pictures.items():
+        assert cv2.imwrite(str(folder / file), grey(seed))
+    document = {
+        "images": [
+            {"id": n, "file_name": file, "patient_group": patient}
+            for n, (file, (_, patient)) in enumerate(pictures.items())
+        ],
+        "categories": [{"id": 1, "name": "ovary"}],
+        "annotations": [
+            {"image_id": n, "category_id": 1, "segmentation": [[2, 2, 20, 2, 20, 20, 2, 20]]}
+            for n in range(len(pictures))
+        ],
+    }
+    (folder / "coco.json").write_text(json.dumps(document))
+    return folder
+
+
+def test_copies_of_a_picture_in_two_sets_share_a_group(tmp_path: Path) -> None:
+    coco(tmp_path / "a", {"1.png": (1, "p1"), "2.png": (2, "p1"), "3.png": (3, "p2")})
+    coco(tmp_path / "b", {"x.png": (2, "p9"), "y.png": (4, "p9"), "z.png": (5, "p8")})
+    samples, report = gather_with_report(tmp_path, synthetic=0)
+    group = {sample.name: sample.group for sample in samples}
+    assert group["a/1.png"] == group["a/2.png"] == group["b/x.png"] == group["b/y.png"]
+    assert len(set(group.values())) == 3
+    assert "1 patient groups hold a picture of another one" in report.remarks[0]
+
+
+def test_the_report_counts_what_was_read_and_names_what_was_not(tmp_path: Path) -> None:
+    folder = coco(tmp_path / "a", {"1.png": (1, "p1"), "2.png": (2, "p2"), "3.png": (3, "p2")})
+    (folder / "1.png").write_bytes(b"nothing")
+    (folder / "2.png").unlink()
+    samples, report = gather_with_report(folder, synthetic=1)
+    assert [sample.name for sample in samples] == ["a/3.png", "synthetic/0"]
+    assert {count.source: (count.samples, count.skipped) for count in report.sources} == {
+        "a": (1, 2),
+        "synthetic": (1, 0),
+    }
+    assert {item.item for item in report.skipped} == {"1.png", "2.png"}
+    text = "\n".join(report.lines())
+    assert "a: 1 pictures of 1 groups (1 ovary), 2 passed over" in text
+    assert "passed over: 1 x no such picture" in text
+    document = json.loads(json.dumps(report.document()))
+    assert document["schema"] == "deeppcos.pool-report/1"
+    assert len(document["skipped"]) == 2
+
+
+def test_a_set_of_which_nothing_can_be_read_is_refused_with_the_first_reason(
+    tmp_path: Path,
+) -> None:
+    folder = coco(tmp_path / "a", {"1.png": (1, "p1")})
+    (folder / "1.png").unlink()
+    with pytest.raises(InvalidInput, match=r"1 passed over, first: 1\.png: no such picture"):
+        gather(folder, synthetic=0)
+
+
+def test_classes_without_outlines_are_read_only_when_they_are_named(tmp_path: Path) -> None:
+    coco(tmp_path / "a", {"1.png": (1, "p1")})
+    for seed, name in enumerate(("infected", "notinfected")):
+        (tmp_path / "kaggle" / name).mkdir(parents=True)
+        assert cv2.imwrite(str(tmp_path / "kaggle" / name / "x.png"), grey(10 + seed))
+    (tmp_path / "notes").mkdir()
+    samples, report = gather_with_report(tmp_path, synthetic=0)
+    assert [sample.name for sample in samples] == ["a/1.png"]
+    assert report.remarks == (
+        "kaggle/ has classes but no outlines: left out; name it to read it",
+        "notes/ has no known layout: left out",
+    )
+    (tmp_path / "kaggle" / "groups.csv").write_text(
+        "file,group\ninfected/x.png,p1\nnotinfected/x.png,p2\n"
+    )
+    both = gather([tmp_path / "a", tmp_path / "kaggle"], synthetic=0)
+    assert [sample.label for sample in both] == ["", "infected", "notinfected"]
+
+
+def test_two_sets_of_one_name_are_refused(tmp_path: Path) -> None:
+    one = coco(tmp_path / "x" / "a", {"1.png": (1, "p1")})
+    two = coco(tmp_path / "y" / "a", {"1.png": (2, "p1")})
+    with pytest.raises(InvalidInput, match=r"two samples named a/1\.png"):
+        gather([one, two], synthetic=0)
+
+
+def test_a_layout_can_be_named_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
+    folder = coco(tmp_path / "a", {"1.png": (1, "p1")})
+    found = layout_of(folder)
+    assert found is not None
+    assert found is LAYOUTS["coco"]
+    assert len(gather(folder, synthetic=0, layout="coco")) == 1
+    with pytest.raises(InvalidInput, match="unknown layout; got dicom; accepted: reviewed, mmotu"):
+        layout_named("dicom")
+    with pytest.raises(InvalidInput, match="holds no data set; accepted: reviewed"):
+        gather(tmp_path / "absent", synthetic=0)
