@@ -26,7 +26,7 @@ class Patient(models.Model):
     may_teach = models.BooleanField(
         null=True, help_text="Consent to learning from her studies; null when never asked."
     )
-    search_key = models.CharField(max_length=300, editable=False, db_index=True)
+    search_key = models.CharField(max_length=330, editable=False, db_index=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -34,15 +34,24 @@ class Patient(models.Model):
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep what is searched in step with name and identifier."""
-        self.search_key = f"{self.name} {self.identifier}".casefold()[:300]
-        fields = kwargs.get("update_fields")
-        if fields is not None:
-            kwargs["update_fields"] = {*fields, "search_key"}
+        """Keep what is searched in step with name and identifier, in her studies too."""
+        is_new, before = self._state.adding, self.search_key
+        self.search_key = f"{self.name} {self.identifier}".casefold()[:260]
+        _with_key(kwargs)
         super().save(*args, **kwargs)
+        if not is_new and before != self.search_key:
+            for study in self.studies.all():
+                study.save(update_fields=["search_key"])
 
     def __str__(self) -> str:
         return self.name or self.identifier
+
+
+def _with_key(arguments: dict[str, Any]) -> None:
+    """Save the search key with whatever else is saved."""
+    fields = arguments.get("update_fields")
+    if fields is not None:
+        arguments["update_fields"] = {*fields, "search_key"}
 
 
 class StudyState(models.TextChoices):
@@ -88,6 +97,7 @@ class Study(models.Model):
     profile = models.CharField(max_length=32, default="guideline_2023")
     version = models.PositiveIntegerField(default=1)
     is_example = models.BooleanField(default=False)
+    search_key = models.CharField(max_length=330, editable=False)
 
     status = models.CharField(max_length=32, blank=True)
     count_margin = models.FloatField(null=True, blank=True)
@@ -110,11 +120,19 @@ class Study(models.Model):
             models.Index(fields=["site", "state", "-arrived_at"], name="study_by_state"),
             models.Index(fields=["site", "-arrived_at"], name="study_by_arrival"),
             models.Index(fields=["site", "closeness"], name="study_by_closeness"),
+            models.Index(fields=["site", "search_key"], name="study_by_name"),
+            models.Index(fields=["assigned_to", "-arrived_at"], name="study_by_owner"),
             models.Index(fields=["patient", "-performed_on"], name="study_by_patient"),
         ]
 
     def __str__(self) -> str:
         return self.accession
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep what is searched in step with patient and accession number."""
+        self.search_key = f"{self.patient.search_key} {self.accession}".casefold()[:330]
+        _with_key(kwargs)
+        super().save(*args, **kwargs)
 
     @property
     def folder(self) -> Path:
