@@ -1,4 +1,4 @@
-"""Outlines joined into bodies: assignment, gaps, pieces, joint outlines, valleys."""
+"""Outlines joined into bodies: assignment, gaps, pieces, joint outlines."""
 
 import itertools
 import math
@@ -8,14 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deeppcos.vision.section_linking import (
-    LinkRules,
-    Section,
-    best_pairs,
-    cut_at_valleys,
-    link_sections,
-    section_of,
-)
+from deeppcos.vision.pairing import best_pairs
+from deeppcos.vision.section_linking import LinkRules, link_sections
+from deeppcos.vision.sections import Section, section_of
 
 VOLUME = LinkRules(moves=False)
 
@@ -57,14 +52,14 @@ def test_no_other_pairing_has_a_greater_total(rows: int, columns: int, seed: int
 def test_nothing_is_paired_where_nothing_overlaps() -> None:
     assert best_pairs(np.zeros((3, 2)), least=0.3) == []
     assert best_pairs(np.zeros((0, 4)), least=0.3) == []
-    assert link_sections([[], []], VOLUME) == ()
+    assert link_sections([[], []], VOLUME).chains == ()
 
 
 def test_two_balls_side_by_side_are_two_chains() -> None:
     frames = [
         [disc(z, 0, 50, 50, r), disc(z, 1, 72, 50, r)] for z, r in ball(0, 0, 10, 9.5, 20).items()
     ]
-    chains = link_sections(frames, VOLUME)
+    chains = link_sections(frames, VOLUME).chains
     assert [len(chain.sections) for chain in chains] == [19, 19]
 
 
@@ -73,13 +68,13 @@ def test_a_body_missed_in_two_frames_stays_one() -> None:
         [disc(z, 0, 50, 50, r)] if z not in (8, 9) else []
         for z, r in ball(0, 0, 10, 9.5, 20).items()
     ]
-    [chain] = link_sections(frames, VOLUME)
+    [chain] = link_sections(frames, VOLUME).chains
     assert len(chain.sections) == 17
 
 
 def test_a_body_missed_for_long_is_not_taken_for_the_next() -> None:
     frames = [[disc(z, 0, 50, 50, 8.0)] if z < 5 or z > 14 else [] for z in range(20)]
-    assert len(link_sections(frames, VOLUME)) == 2
+    assert len(link_sections(frames, VOLUME).chains) == 2
 
 
 def test_the_hand_may_move_farther_than_a_follicle_is_wide() -> None:
@@ -90,14 +85,14 @@ def test_the_hand_may_move_farther_than_a_follicle_is_wide() -> None:
             [disc(z, k, 40 + 25 * k + shift, 50 + 9 * (k % 2), 5 + 0.1 * k) for k in range(5)]
         )
     drifts = [(0.0, 0.0), *((14.0, 0.0) if z % 3 else (-28.0, 0.0) for z in range(1, 12))]
-    chains = link_sections(frames, LinkRules(), drifts=drifts)
+    chains = link_sections(frames, LinkRules(), drifts=drifts).chains
     assert [len(chain.sections) for chain in chains] == [12] * 5
 
 
 def test_pieces_of_one_body_are_put_together() -> None:
     frames = [[disc(z, 0, 50, 50, 10.0)] for z in range(9)]
     frames[4] = [disc(4, 0, 45.5, 50, 5.0), disc(4, 1, 55.5, 50, 5.0)]
-    [chain] = link_sections(frames, VOLUME)
+    [chain] = link_sections(frames, VOLUME).chains
     assert len(chain.sections) == 9
     assert chain.sections[4].area > 150
 
@@ -109,33 +104,10 @@ def test_two_bodies_drawn_as_one_for_two_frames_stay_two() -> None:
     )
     for z in (4, 5):
         frames[z] = [section_of(outline, frame=z, item=0, probability=0.9)]
-    chains = link_sections(frames, VOLUME)
+    chains = link_sections(frames, VOLUME).chains
     assert len(chains) == 2
     assert any(chain.merged == {4, 5} for chain in chains)
     assert max(s.area for chain in chains for s in chain.sections) < 330
-
-
-def test_a_body_behind_another_is_cut_off_at_the_waist() -> None:
-    near, far = ball(0, 0, 7, 7, 40), ball(0, 0, 21, 7, 40)
-    frames = [
-        [disc(z, 0, 50, 50, near.get(z, 0) or far[z])]
-        for z in range(1, 28)
-        if near.get(z) or far.get(z)
-    ]
-    chains = link_sections(frames, VOLUME)
-    assert len(chains) == 2
-
-
-def test_one_ball_is_never_cut() -> None:
-    for radius in (2.2, 4.0, 8.7, 15.3):
-        frames = [[disc(z, 0, 50, 50, 3 * r)] for z, r in ball(0, 0, 20, radius, 40).items()]
-        assert len(link_sections(frames, VOLUME)) == 1
-
-
-def test_a_single_slip_of_the_area_is_no_waist() -> None:
-    sections = [disc(z, 0, 50, 50, 10.0 if z != 5 else 4.0) for z in range(11)]
-    [chain] = link_sections([[s] for s in sections], VOLUME)
-    assert cut_at_valleys(chain, 0.4) == (chain,)
 
 
 def test_every_section_belongs_to_at_most_one_chain() -> None:
@@ -144,7 +116,7 @@ def test_every_section_belongs_to_at_most_one_chain() -> None:
         [disc(z, k, rng.uniform(0, 80), rng.uniform(0, 80), rng.uniform(3, 9)) for k in range(8)]
         for z in range(20)
     ]
-    chains = link_sections(frames, LinkRules())
+    chains = link_sections(frames, LinkRules()).chains
     places = [(s.frame, s.item) for chain in chains for s in chain.sections]
     assert len(places) == len(set(places)) <= 160
     assert all(

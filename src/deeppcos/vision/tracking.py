@@ -13,37 +13,35 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from deeppcos.clinical.ovary import FollicleNumberPerOvary, MeasurementSource, TrackedEstimate
 from deeppcos.errors import InvalidInput
-from deeppcos.vision.analyse import follicle_kind
+from deeppcos.vision.body_separation import SeparateBody, separate_bodies
 from deeppcos.vision.findings import FollicleKind, FrameFindings, Interval, Polygon
-from deeppcos.vision.geometry import centroid, diameters_mm, polygon_of
-from deeppcos.vision.section_linking import (
-    Chain,
-    LinkRules,
-    Section,
-    link_sections,
-    section_of,
+from deeppcos.vision.followed_ovary import FollowedOvary, OvaryCoverage, coverage_of
+from deeppcos.vision.frame_spacing import (
+    fallback_step,
+    spacing_of,
+    step_between_frames,
+    step_of_bodies,
+)
+from deeppcos.vision.geometry import centroid, diameters_mm
+from deeppcos.vision.section_linking import LinkedSections, LinkRules, link_sections
+from deeppcos.vision.sections import Chain, section_of
+from deeppcos.vision.tracked_follicle import (
+    TrackedFollicle,
+    largest_section,
+    measured_follicle,
+    volume_by_slices_ml,
 )
 from deeppcos.vision.tracking_limits import (
-    FollowedOvary,
-    OvaryCoverage,
-    TrackedFollicle,
     count_of,
-    coverage_of,
     frames_needed,
     has_evidence,
     problems_of,
-    step_between_frames_mm,
 )
 
-_OVARY_RULES = LinkRules(
-    moves=False, least_overlap=0.1, longest_gap=12, piece_share=1.1, valley=2.0
-)
-"""An ovary is large and alone: it is found again after long gaps and neither joined
-nor cut."""
+_OVARY_RULES = LinkRules(moves=False, least_overlap=0.1, longest_gap=12, piece_share=1.1)
+"""An ovary is large and alone: it is found again after long gaps and never joined."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,10 +160,9 @@ def track_follicles(
     if not ovaries:
         return _nothing(source, slice_spacing_mm, ("no ovary could be judged in any frame",))
     sequence = _followed(frames, ovaries[0], slice_spacing_mm)
-    chains = link_sections(
-        sequence.follicles, _follicle_rules(slice_spacing_mm), drifts=_drifts(sequence)
-    )
-    return _result(sequence, chains, others=ovaries[1:])
+    rules = _follicle_rules(slice_spacing_mm)
+    linked = link_sections(sequence.follicles, rules, drifts=_drifts(sequence))
+    return _result(sequence, linked, rules, others=ovaries[1:])
 
 
 def _nothing(source: str, spacing_mm: float | None, reasons: tuple[str, ...]) -> TrackedFollicles:
@@ -195,7 +192,7 @@ def _ovary_chains(frames: Sequence[FrameFindings]) -> list[Chain]:
         ]
         for at, frame in enumerate(frames)
     ]
-    chains = link_sections(sections, _OVARY_RULES)
+    chains = link_sections(sections, _OVARY_RULES).chains
     return sorted(chains, key=lambda chain: chain.weight, reverse=True)
 
 
@@ -233,17 +230,46 @@ def _drifts(sequence: FollowedOvary) -> list[tuple[float, float]]:
     return drifts
 
 
+def _bodies(
+    sequence: FollowedOvary, linked: LinkedSections, rules: LinkRules, coverage: OvaryCoverage
+) -> tuple[tuple[SeparateBody, ...], float | None]:
+    """The bodies of the followed ovary, and the step between frames in the sequence's unit."""
+    is_known = sequence.spacing_mm is not None and sequence.has_scale
+    step = step_between_frames(sequence, linked.chains, coverage)
+    if is_known:
+        step = sequence.spacing_mm
+    if not linked.chains:
+        return (), step
+    bodies: tuple[SeparateBody, ...] = ()
+    # Telling bodies apart needs the step, and telling the step needs them apart: twice is enough.
+    for _ in range(1 if is_known else 2):
+        spacing = spacing_of(sequence, linked.chains, step=step or fallback_step(sequence))
+        bodies = separate_bodies(
+            linked.chains,
+            places=linked.places,
+            unit=sequence.unit,
+            spacing=spacing,
+            longest_gap=rules.longest_gap,
+        )
+        if not is_known:
+            step = step_of_bodies(bodies, spacing) or step
+    return bodies, step
+
+
 def _result(
-    sequence: FollowedOvary, chains: Sequence[Chain], *, others: Sequence[Chain]
+    sequence: FollowedOvary, linked: LinkedSections, rules: LinkRules, *, others: Sequence[Chain]
 ) -> TrackedFollicles:
     """Count what was followed, or say why not."""
-    tracks = [_track(sequence, chain) for chain in chains]
     coverage = coverage_of(sequence)
-    step = sequence.spacing_mm or step_between_frames_mm(tracks, sequence, coverage)
+    bodies, step = _bodies(sequence, linked, rules, coverage)
+    if not sequence.has_scale:
+        step = sequence.spacing_mm
+    tracks = [measured_follicle(sequence, body) for body in bodies]
     needed = frames_needed(step)
-    kept = [track for track in tracks if has_evidence(track, needed, step)]
+    kept = [track for track in tracks if has_evidence(track, needed)]
+    chains = [body.chain for body in bodies]
     problems = problems_of(sequence, chains, kept, coverage=coverage, step_mm=step, others=others)
-    is_unsized = not any(frame.mm_per_pixel for frame in sequence.frames)
+    is_unsized = not sequence.has_scale
     interval = count_of(kept, tracks, coverage=coverage, step_mm=step)
     is_whole = not problems and sequence.spacing_mm is not None
     return TrackedFollicles(
@@ -256,7 +282,7 @@ def _result(
         coverage=coverage,
         count=None if problems else interval,
         unsized_count=interval if is_unsized and len(problems) == 1 else None,
-        ovary_volume_ml=_volume_ml(sequence, sequence.ovary) if is_whole else None,
+        ovary_volume_ml=volume_by_slices_ml(sequence, sequence.ovary) if is_whole else None,
         ovary_diameters_mm=_ovary_diameters(sequence) if is_whole else None,
         not_counted_because=problems,
     )
@@ -268,71 +294,15 @@ def _tracked_ovary(sequence: FollowedOvary) -> TrackedOvary:
     return TrackedOvary(
         frames=tuple(sequence.frames[s.frame].frame for s in chain.sections),
         outlines=tuple(sequence.frames[s.frame].ovaries[s.item].polygon for s in chain.sections),
-        largest_in=sequence.frames[_largest(sequence, chain).frame].frame,
+        largest_in=sequence.frames[largest_section(sequence, chain).frame].frame,
         probability=chain.weight / len(chain.sections),
     )
-
-
-def _track(sequence: FollowedOvary, chain: Chain) -> TrackedFollicle:
-    """A chain of sections as a follicle with its size."""
-    largest = _largest(sequence, chain)
-    scale = sequence.frames[largest.frame].mm_per_pixel
-    outline = polygon_of(largest.hull[:, 0])
-    diameters: tuple[float, ...] | None = None
-    if scale is not None:
-        diameters = diameters_mm(outline, scale)
-        if sequence.spacing_mm is not None:
-            # A body of this extent is cut by extent / spacing slices on average.
-            diameters += ((chain.last - chain.first + 1) * sequence.spacing_mm,)
-    mean = None if diameters is None else sum(diameters) / len(diameters)
-    return TrackedFollicle(
-        frames=tuple(sequence.frames[s.frame].frame for s in chain.sections),
-        outlines=tuple(polygon_of(s.hull[:, 0]) for s in chain.sections),
-        largest_in=sequence.frames[largest.frame].frame,
-        outline=outline,
-        probability=chain.weight / len(chain.sections),
-        diameters_mm=diameters,
-        mean_diameter_mm=mean,
-        volume_ml=_volume_ml(sequence, chain),
-        kind=follicle_kind(mean),
-    )
-
-
-def _largest(sequence: FollowedOvary, chain: Chain) -> Section:
-    """The section a follicle is measured in.
-
-    The largest of neighbours' medians: the largest of many wavering outlines is too large.
-    Sections joined with a neighbour's do not count, and a section with a scale goes before one
-    without.
-    """
-    sections = chain.sections
-    own = [i for i, s in enumerate(sections) if s.frame not in chain.merged] or [0]
-    scaled = [i for i in own if sequence.frames[sections[i].frame].mm_per_pixel] or own
-    areas = [sections[i].area for i in scaled]
-    if len(areas) < 3:
-        return sections[scaled[int(np.argmax(areas))]]
-    windows = [
-        sorted(range(i - 1, i + 2), key=areas.__getitem__)[1] for i in range(1, len(areas) - 1)
-    ]
-    return sections[scaled[max(windows, key=areas.__getitem__)]]
-
-
-def _volume_ml(sequence: FollowedOvary, chain: Chain) -> float | None:
-    """Volume by counting slices; slices in which the body was missed are filled in."""
-    scales = [sequence.frames[s.frame].mm_per_pixel for s in chain.sections]
-    if sequence.spacing_mm is None or any(scale is None for scale in scales):
-        return None
-    areas = [s.area * m.x * m.y for s, m in zip(chain.sections, scales, strict=True) if m]
-    every = np.interp(
-        np.arange(chain.first, chain.last + 1), [s.frame for s in chain.sections], areas
-    )
-    return float(every.sum()) * sequence.spacing_mm / 1000
 
 
 def _ovary_diameters(sequence: FollowedOvary) -> tuple[float, float, float] | None:
     """Three orthogonal diameters of the ovary in a volume, mm."""
     chain, spacing = sequence.ovary, sequence.spacing_mm
-    largest = _largest(sequence, chain)
+    largest = largest_section(sequence, chain)
     scale = sequence.frames[largest.frame].mm_per_pixel
     if scale is None or spacing is None:
         return None
