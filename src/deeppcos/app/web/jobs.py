@@ -1,7 +1,7 @@
 """Work longer than a request: asking for it, doing it, taking it over from a dead worker.
 
 Owns what a job's row says at every step, and its lease. The queue underneath is django-tasks with
-its data base backend (decision 0010); what a kind of job does stands in the file it names.
+its data base backend (decision 0011); what a kind of job does stands in the file it names.
 
 To add a kind: a function of a ``Running`` and one line in ``KINDS``.
 """

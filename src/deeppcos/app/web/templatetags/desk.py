@@ -12,6 +12,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from deeppcos.app.web.models import Study
+from deeppcos.app.web.worklist.margins import margins_picture
+
 register = template.Library()
 
 
@@ -45,6 +48,20 @@ def since(moment: datetime.datetime | None) -> str:
     return f"{local:%d %b %Y}"
 
 
+@register.filter
+def thousands(number: int) -> str:
+    """A number with thin spaces between thousands, as medicine writes it."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+@register.filter
+def status_words(status: str) -> str:
+    """A status of an assessment in the words of the report."""
+    from deeppcos.app.report.wording import STATUS_WORDS
+
+    return STATUS_WORDS.get(status, status)
+
+
 @register.simple_tag(takes_context=True)
 def query_with(context: dict[str, Any], **changes: Any) -> str:
     """The page's query with some fields changed; an empty value removes a field."""
@@ -70,3 +87,9 @@ def study_tabs(context: dict[str, Any]) -> SafeString:
             for tab in tabs_of(request, study)
         ),
     )
+
+
+@register.simple_tag
+def margin_picture(study: Study) -> SafeString:
+    """How far count and volume lie from their thresholds."""
+    return margins_picture(study.count_margin, study.volume_margin_ml)

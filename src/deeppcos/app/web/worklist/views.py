@@ -1,17 +1,93 @@
-"""The worklist page."""
+"""The worklist page, and its table alone for htmx."""
 
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from deeppcos.app.web.access import Right, account_of, needs, visible_studies
+from deeppcos.app.web.jobs import OPEN
+from deeppcos.app.web.models import Job, Study, StudyState, Urgency
+from deeppcos.app.web.worklist.query import (
+    ORDER_LABELS,
+    PAGE_SIZE,
+    WorklistQuery,
+    asked,
+    narrowed,
+    ordered,
+)
 
 
 @needs(Right.SEE_STUDIES)
 @require_safe
 def worklist(request: HttpRequest) -> HttpResponse:
-    """The studies of one's sites."""
-    studies = (
-        visible_studies(account_of(request)).select_related("patient").order_by("-arrived_at")[:50]
+    """The studies of one's sites that the address asks for."""
+    user = account_of(request)
+    query = asked(request.GET)
+    studies = narrowed(visible_studies(user), query, user)
+    counts = _counts(studies)
+    page = _page(ordered(studies, query), _number_of(query, counts), request.GET.get("page"))
+    is_fragment = request.headers.get("HX-Target") == "studies"
+    response = render(
+        request,
+        "worklist/_studies.html" if is_fragment else "worklist/list.html",
+        {
+            "query": query,
+            "page": page,
+            "states": _state_choices(query, counts),
+            "orders": ORDER_LABELS.items(),
+            "urgencies": Urgency.choices,
+            "is_reading": any(study.open_jobs for study in page),  # type: ignore[attr-defined]
+        },
     )
-    return render(request, "worklist/list.html", {"studies": studies})
+    response["Vary"] = "HX-Target, Cookie"
+    return response
+
+
+def _counts(studies: QuerySet[Study]) -> dict[str, int]:
+    """Number of studies of each state."""
+    rows = studies.order_by().values_list("state").annotate(number=Count("pk"))
+    return dict(rows)
+
+
+def _number_of(query: WorklistQuery, counts: dict[str, int]) -> int | None:
+    """How many studies the list has, where the counts tell; ordering may leave some out."""
+    if query.order == "closeness":
+        return None
+    return counts.get(query.state, 0) if query.state else sum(counts.values())
+
+
+class _KnownLength(Paginator):  # type: ignore[type-arg]
+    """A paginator that is told the number, so that it is not counted twice."""
+
+    def __init__(self, studies: QuerySet[Study], number: int | None) -> None:
+        super().__init__(studies, PAGE_SIZE)
+        if number is not None:
+            self.__dict__["count"] = number
+
+
+def _page(studies: QuerySet[Study], number: int | None, asked_page: str | None) -> Page:  # type: ignore[type-arg]
+    """One page; a number that is no page gives the nearest."""
+    open_jobs = Prefetch("jobs", queryset=Job.objects.filter(state__in=OPEN), to_attr="open_jobs")
+    shown = (
+        studies.select_related("patient", "assigned_to")
+        .prefetch_related(open_jobs)
+        .defer("chart", "patient__search_key", "search_key")
+    )
+    return _KnownLength(shown, number).get_page(asked_page)
+
+
+def _state_choices(query: WorklistQuery, counts: dict[str, int]) -> list[dict[str, Any]]:
+    """Every state with its number, as links show it."""
+    return [
+        {
+            "value": state.value,
+            "label": state.label,
+            "number": counts.get(state.value, 0),
+            "is_here": state.value == query.state,
+        }
+        for state in StudyState
+    ]
