@@ -48,6 +48,34 @@ def test_every_figure_stands_on_the_card_with_its_interval_and_groups() -> None:
         assert f"| {name} | 0.81 (0.70 to 0.90), n = 40 in 9 groups |" in card
 
 
+def test_an_older_manifest_has_a_card_without_pictures() -> None:
+    assert "![" not in model_card(manifest(), pictures="pictures/x")
+
+
+def test_pictures_stand_where_their_figures_do() -> None:
+    counts = [{"source": "mmotu", "machine": 1, "reader": 2}]
+    card = model_card(manifest(counts=counts), pictures="pictures/x")
+    assert "(pictures/x/counts.svg)" in card
+    assert "![" not in model_card(manifest(counts=counts))
+
+
+def test_every_aim_stands_beside_what_was_reached() -> None:
+    card = model_card(manifest())
+    assert (
+        "| mmotu follicle F1 at IoU 0.3 | at least 0.9 | 0.81 (0.70 to 0.90), n = 40 in 9 groups "
+        "| short by 0.088; the interval reaches it |" in card
+    )
+    assert "| calibration error, follicle | at most 0.03 | not measured | not measured |" in card
+
+
+def test_the_lowest_patient_group_is_told() -> None:
+    coverage = {
+        "value": 0.9, "asked": 0.9, "n": 20, "by group": {"a": [9, 9], "b": [7, 9], "c": [0, 2]},
+    }  # fmt: skip
+    card = model_card(manifest(**{"count interval coverage, cross-fitted": coverage}))
+    assert "Of the 2 patient groups with 5 or more such ovaries the lowest had 7 of 9." in card
+
+
 def test_what_was_not_measured_is_said_to_be() -> None:
     card = model_card(manifest())
     assert f"| {ORDER[0]} | 0.81 (0.70 to 0.90), n = 40 in 9 groups | not measured |" in card

@@ -3,37 +3,29 @@
 from collections.abc import Mapping
 from typing import Any
 
+from deeppcos.learning.aims import AIMS, aimed_figures, verdict
+from deeppcos.learning.charts import drawable
 from deeppcos.vision.release import Manifest
 
+LEAST_OF_A_GROUP = 5
+
+READ_TWICE = (
+    "follicle F1 at IoU 0.3",
+    "follicle F1 at IoU 0.3, maybe set aside",
+    "follicle F1 at IoU 0.5",
+    "follicle F1 at IoU 0.5, maybe set aside",
+    "count concordance",
+    "count mean absolute error",
+    "count bias",
+)
+OUTLINED = ("Dice mean", "Dice median", "missed")
 ORDER = (
-    "mmotu follicle F1 at IoU 0.3",
-    "mmotu follicle F1 at IoU 0.3, maybe set aside",
-    "mmotu follicle F1 at IoU 0.5",
-    "mmotu count concordance",
-    "mmotu count mean absolute error",
-    "closeups follicle F1 at IoU 0.3",
-    "closeups follicle F1 at IoU 0.3, maybe set aside",
-    "closeups follicle F1 at IoU 0.5",
-    "closeups count concordance",
-    "closeups count mean absolute error",
-    "mmotu ovary Dice mean",
-    "mmotu ovary Dice median",
-    "closeups ovary Dice mean",
-    "lesion Dice mean",
-    "lesion Dice median",
+    *(f"{source} {name}" for source in ("mmotu", "closeups") for name in READ_TWICE),
+    *(f"{source} ovary {name}" for source in ("mmotu", "closeups") for name in OUTLINED),
+    *(f"lesion {name}" for name in OUTLINED),
     "lesion against ovary AUROC",
 )
-READER_ROWS = {
-    f"{source} {row}": row
-    for source in ("mmotu",)
-    for row in (
-        "follicle F1 at IoU 0.3",
-        "follicle F1 at IoU 0.3, maybe set aside",
-        "follicle F1 at IoU 0.5",
-        "count concordance",
-        "count mean absolute error",
-    )
-}
+READER_ROWS = {f"mmotu {row}": row for row in READ_TWICE}
 
 
 def figure_text(figure: Mapping[str, Any] | None) -> str:
@@ -50,7 +42,8 @@ def figure_text(figure: Mapping[str, Any] | None) -> str:
     interval = ""
     if figure.get("low") is not None:
         interval = f" ({figure['low']:.2f} to {figure['high']:.2f})"
-    return f"{figure['value']:.2f}{interval}, n = {figure['n']} in {figure['groups']} groups"
+    groups = f" in {figure['groups']} groups" if "groups" in figure else ""
+    return f"{figure['value']:.2f}{interval}, n = {figure['n']}{groups}"
 
 
 def figure_lines(figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -58,15 +51,19 @@ def figure_lines(figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [f"{name:52s} {figure_text(figure)}" for name, figure in figures.items()]
 
 
-def model_card(manifest: Manifest) -> str:
+def model_card(manifest: Manifest, *, pictures: str = "") -> str:
     """Render the card.
 
     Args:
         manifest: The release's manifest.
+        pictures: Folder of the pictures that ``draw_all`` drew of the manifest's numbers, as the
+            card will link to it; empty for a card without pictures.
 
     Returns:
         Markdown.
     """
+    shown = drawable(manifest.metrics) if pictures else []
+    figures = {chart.name: f"![{chart.words}.]({pictures}/{chart.name}.svg)" for chart in shown}
     parts = [
         f"# Model card: {manifest.name}",
         "Written by `deeppcos evaluate --card` from the release's manifest. Do not edit.",
@@ -74,13 +71,19 @@ def model_card(manifest: Manifest) -> str:
         "**Not for:** " + "; ".join(manifest.not_for) + ".",
         _training(manifest),
         _comparison(manifest),
+        figures.get("counts", ""),
+        _aims(manifest.metrics),
         _graphics(manifest.metrics),
+        _subgroups(figures),
         _reliability(manifest.metrics),
+        figures.get("reliability", ""),
         _gate(manifest.metrics),
+        figures.get("risk", ""),
+        figures.get("answers", ""),
         "## Licences\n\n" + "\n".join(f"- {note}" for note in manifest.licence_notes),
         _identity(manifest),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _training(manifest: Manifest) -> str:
@@ -160,23 +163,79 @@ def _graphics(measured: Mapping[str, Any]) -> str:
     )
 
 
+def _aims(measured: Mapping[str, Any]) -> str:
+    """Every aim with what was reached."""
+    own = aimed_figures(measured)
+    rows = "\n".join(
+        f"| {aim.figure} | {aim.words} | {figure_text(own.get(aim.figure))} | "
+        f"{verdict(aim, own.get(aim.figure))} |"
+        for aim in AIMS
+    )
+    return (
+        "## Aims\n\nSet before training: what two readers reach, or what use would need. A figure "
+        "short of its aim stays short, also where its interval reaches it.\n\n"
+        f"| measure | aim | this release | |\n|---|---|---|---|\n{rows}"
+    )
+
+
+def _subgroups(figures: Mapping[str, str]) -> str:
+    """Where it does worse than its average."""
+    if "subgroups" not in figures:
+        return ""
+    return (
+        "## Subgroups\n\nThe same held-out pictures by trait; traits and bounds were set before "
+        "any figure was looked at. Sizes are shares of the picture: most pictures have no scale."
+        f"\n\n{figures['subgroups']}"
+    )
+
+
 def _reliability(measured: Mapping[str, Any]) -> str:
     """Calibration and coverage."""
     errors = measured["calibration error, cross-fitted"]
     coverage = measured["count interval coverage, cross-fitted"]
-    rows = "\n".join(f"| {k} | {_error_text(v['value'])} | {v['n']} |" for k, v in errors.items())
+    rows = "\n".join(f"| {k} | {_error_text(v)} | {v['n']} |" for k, v in errors.items())
     return (
         "## Probabilities and intervals\n\n"
         "| probability of | expected calibration error, cross-fitted | n |\n|---|---|---|\n"
         f"{rows}\n\nThe section count's interval held the reader's count in "
         f"{coverage['value']:.0%} of {coverage['n']} held-out ovaries, asked "
-        f"{coverage['asked']:.0%} (cross-fitted)."
+        f"{coverage['asked']:.0%} (cross-fitted).{_by_group(coverage)}{_area(measured)}"
     )
 
 
-def _error_text(error: float | None) -> str:
+def _error_text(figure: Mapping[str, Any]) -> str:
     """A calibration error, or that none could be measured."""
-    return "not measured" if error is None else f"{error:.3f}"
+    if figure["value"] is None:
+        return "not measured"
+    if figure.get("low") is None:
+        return f"{figure['value']:.3f}"
+    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
+
+
+def _by_group(coverage: Mapping[str, Any]) -> str:
+    """How the coverage spreads over patient groups, where the manifest says it."""
+    table = coverage.get("by group")
+    if not table:
+        return ""
+    several = [(held, n) for held, n in table.values() if n >= LEAST_OF_A_GROUP]
+    if not several:
+        return ""
+    held, n = min(several, key=lambda row: (row[0] / row[1], -row[1]))
+    return (
+        f" Of the {len(several)} patient groups with {LEAST_OF_A_GROUP} or more such ovaries the "
+        f"lowest had {held} of {n}."
+    )
+
+
+def _area(measured: Mapping[str, Any]) -> str:
+    """Coverage of the area's interval, where the manifest says it."""
+    figure = measured.get("area interval coverage, cross-fitted")
+    if not figure or figure["value"] is None:
+        return ""
+    return (
+        f" The section area's interval held the outlined area in {figure['value']:.0%} of "
+        f"{figure['n']} ovaries that pass the gate, asked {figure['asked']:.0%} (cross-fitted)."
+    )
 
 
 def _gate(measured: Mapping[str, Any]) -> str:
@@ -187,7 +246,8 @@ def _gate(measured: Mapping[str, Any]) -> str:
     )
     return (
         "## What passes as an ovary\n\nHeld-out pictures of each kind whose best outline passes "
-        "the gate. `neither` is a real uterus, `foreign` photographs, pages and micrographs, "
+        "the gate, whose calibration was fitted on the other half of the groups. "
+        "`neither` is a real uterus, `foreign` photographs, pages and micrographs, "
         "`lesion` pictures of masses in which a healthy ovary may be visible too. Colour and size "
         "checks, which refuse more, are not counted here.\n\n"
         f"| kind | accepted |\n|---|---|\n{rows}"
