@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 import cv2
 
+from deeppcos.app.desk.header_hints import chart_hints_to_json
 from deeppcos.app.workflow import analyze_study
 from deeppcos.errors import DeepPCOSError
 from deeppcos.records.assessment_json import to_json
@@ -113,6 +114,7 @@ def _header_facts(opened: OpenedStudyFile) -> dict[str, Any]:
         "side": SIDE_WORDS.get((hints.laterality or "") if hints else "", ""),
         "section_plane": (hints.section_plane or "") if hints else "",
         "sop_instance_uid": identifiers.sop_instance_uid if identifiers else "",
+        "header": chart_hints_to_json(hints),
     }
 
 

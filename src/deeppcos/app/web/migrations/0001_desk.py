@@ -649,6 +649,12 @@ class Migration(migrations.Migration):
                     "tissue_region",
                     models.JSONField(blank=True, help_text="x0, y0, x1, y1 in pixels.", null=True),
                 ),
+                (
+                    "header",
+                    models.JSONField(
+                        blank=True, help_text="What a DICOM header offers a chart.", null=True
+                    ),
+                ),
                 ("is_ready", models.BooleanField(default=False)),
                 ("refused_because", models.TextField(blank=True)),
                 ("added_at", models.DateTimeField(auto_now_add=True)),
