@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, progress_bar, told_plainly
+from deeppcos.app.verbs.audit import audit
 from deeppcos.app.verbs.evaluate import evaluate
 from deeppcos.app.verbs.explain import explain
 from deeppcos.app.verbs.release import release
@@ -35,6 +36,7 @@ app = typer.Typer(
 
 app.command()(explain)
 app.command()(serve)
+app.command()(audit)
 
 
 class OutputFormat(StrEnum):
