@@ -55,6 +55,7 @@ SIDES: dict[str, Side] = {"left": "left", "right": "right"}
 @pytest.fixture(autouse=True)
 def _own_installation(settings: Settings, tmp_path: Path) -> None:
     settings.DEEPPCOS_HOME = tmp_path / "home"
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 

@@ -6,7 +6,8 @@ Owns error pages and fragments. What is wrong is said by who found it (``deeppco
 import logging
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -37,13 +38,19 @@ class PlainErrorsMiddleware:
 
 def problem_response(request: HttpRequest, problem: DeepPCOSError, *, status: int) -> HttpResponse:
     """One problem in its four parts."""
+    if request.headers.get("Accept") == "application/json":
+        said = {"what": problem.what, "value": problem.value, "accepted": problem.accepted,
+                "remedy": problem.remedy}  # fmt: skip
+        return JsonResponse({"problem": said}, status=status)
     is_fragment = request.headers.get("HX-Request") == "true"
     template = "desk/_problem.html" if is_fragment else "desk/problem.html"
     return render(request, template, {"problem": problem}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """What was sent cannot be read."""
+    """What was sent cannot be read, or is too much."""
+    if isinstance(exception, RequestDataTooBig):
+        return _said(request, 413, _("That upload is too large"), str(exception))
     return _said(
         request, 400, _("That request could not be understood"), _("Go back and try again.")
     )

@@ -24,6 +24,7 @@ def set_up_django() -> Environment:
         environment.home.mkdir(parents=True, exist_ok=True)
     else:
         keep_a_secret(environment.home)
+    (environment.home / "incoming").mkdir(exist_ok=True)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deeppcos.app.web.settings")
     import django
 

@@ -40,10 +40,12 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "deeppcos.app.web.access.DefaultDenyMiddleware",
+    # Only after the right is known: reading the token reads the whole upload.
+    "deeppcos.app.web.upload_guard.UploadGuardMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "deeppcos.app.web.errors.PlainErrorsMiddleware",
@@ -141,8 +143,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Files larger than this go to the data folder's disk while they arrive, never into memory.
-FILE_UPLOAD_MAX_MEMORY_SIZE = 1024**2
+# Files go to the data folder's disk while they arrive, never into memory.
+FILE_UPLOAD_TEMP_DIR = DEEPPCOS_HOME / "incoming"
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000

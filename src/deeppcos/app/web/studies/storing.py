@@ -4,15 +4,17 @@ Owns the way of one file into the study's folder. What may be uploaded is the bu
 ``uploads``; what a file holds that of the reading process.
 """
 
+import errno
 import hashlib
 import os
-import shutil
 from pathlib import Path, PurePath
 from uuid import uuid4
 
+from django.db import transaction
 from django.db.models import Max
 
 from deeppcos.app.web.models import Image, Study
+from deeppcos.errors import TemporaryFailure
 
 BLOCK = 1 << 20
 LONGEST_SUFFIX = 10
@@ -31,23 +33,39 @@ def keep_file(study: Study, source: Path, *, name: str) -> Image | None:
     Returns:
         Its row, or None if the study holds the same content already.
     """
-    sha256 = _sha256(source)
-    if study.images.filter(sha256=sha256).exists():
-        return None
     image_id = uuid4()
     stored_as = f"{image_id}{_suffix(name)}"
     folder = study.folder / "images"
-    folder.mkdir(parents=True, exist_ok=True)
-    _copy_durably(source, folder / stored_as)
-    last = study.images.aggregate(last=Max("position"))["last"]
-    return Image.objects.create(
-        pk=image_id,
-        study=study,
-        position=0 if last is None else last + 1,
-        name=_free_name(study, name),
-        stored_as=stored_as,
-        sha256=sha256,
-        size_bytes=source.stat().st_size,
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sha256 = _copy_durably(source, folder / stored_as)
+    except OSError as problem:
+        raise no_room(problem) from problem
+    with transaction.atomic():
+        Study.objects.select_for_update().get(pk=study.pk)
+        if study.images.filter(sha256=sha256).exists():
+            (folder / stored_as).unlink()
+            return None
+        last = study.images.aggregate(last=Max("position"))["last"]
+        return Image.objects.create(
+            pk=image_id,
+            study=study,
+            position=0 if last is None else last + 1,
+            name=_free_name(study, name),
+            stored_as=stored_as,
+            sha256=sha256,
+            size_bytes=source.stat().st_size,
+        )
+
+
+def no_room(problem: OSError) -> TemporaryFailure:
+    """What a clinician is told when the disk is full or broken."""
+    is_full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+    return TemporaryFailure(
+        "the server's disk is full" if is_full else "the server's disk cannot be written",
+        value="" if is_full else str(problem.strerror),
+        remedy="nothing of this file was kept; files acknowledged before are safe; tell your "
+        "administrator and send it again later",
     )
 
 
@@ -69,21 +87,23 @@ def _free_name(study: Study, name: str) -> str:
     return free
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _copy_durably(source: Path, target: Path) -> None:
-    """Copy whole or not at all, and wait until it is on the disk."""
+def _copy_durably(source: Path, target: Path) -> str:
+    """Copy whole or not at all, wait until it is on the disk, and give its SHA-256."""
+    digest = hashlib.sha256()
     fresh = target.with_name(f".{target.name}.partial")
-    with source.open("rb") as content, fresh.open("wb") as kept:
-        shutil.copyfileobj(content, kept, BLOCK)
-        kept.flush()
-        os.fsync(kept.fileno())
-    fresh.replace(target)
+    try:
+        with source.open("rb") as content, fresh.open("wb") as kept:
+            while block := content.read(BLOCK):
+                digest.update(block)
+                kept.write(block)
+            kept.flush()
+            os.fsync(kept.fileno())
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
     folder = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+    return digest.hexdigest()
