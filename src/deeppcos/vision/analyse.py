@@ -5,7 +5,7 @@ the order and the last decision, whether an ovary can be judged here.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -51,32 +51,74 @@ def analyse_frame(frame: UltrasoundFrame, release: Release) -> FrameFindings:
     Returns:
         Findings; ``is_assessable`` is False, with reasons, where no ovary can be judged.
     """
-    frame = _with_one_scale(read_burned_in_scale(frame))
-    clean = neutralise_graphics(frame)
-    grey = tissue_only(frame, clean)
-    problems = quality.problems_before_looking(frame, grey, clean.graphics_mask)
-    if problems:
-        return _findings(frame, clean, problems=problems)
+    prepared = prepare_frame(scaled_frame(frame))
+    if prepared.problems:
+        return judge_frame(prepared, None, release)
     try:
         look = look_at(
-            grey,
+            prepared.grey,
             release.network,
             points=release.manifest.operating_points,
             rule=release.follicle_rule,
         )
     except NotAssessable as reason:
-        return _findings(frame, clean, problems=(reason.what,))
+        return judge_frame(replace(prepared, problems=(reason.what,)), None, release)
+    return judge_frame(prepared, look, release)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedFrame:
+    """A frame made ready for the network.
+
+    Attributes:
+        frame: The frame as stored.
+        grey: ``(H, W) uint8`` tissue without graphics.
+        graphics: What was found and neutralised.
+        problems: Why no network need look; empty where one may.
+    """
+
+    frame: UltrasoundFrame
+    grey: npt.NDArray[np.uint8]
+    graphics: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def prepare_frame(frame: UltrasoundFrame) -> PreparedFrame:
+    """Take the graphics out of a frame and see whether it can be judged at all."""
+    clean = neutralise_graphics(frame)
+    grey = tissue_only(frame, clean)
+    problems = quality.problems_before_looking(frame, grey, clean.graphics_mask)
+    return PreparedFrame(frame=frame, grey=grey, graphics=clean.kinds, problems=problems)
+
+
+def scaled_frame(frame: UltrasoundFrame) -> UltrasoundFrame:
+    """The frame with its burned-in scale, or with the reason why it has none."""
+    return _with_one_scale(read_burned_in_scale(frame))
+
+
+def judge_frame(prepared: PreparedFrame, look: Look | None, release: Release) -> FrameFindings:
+    """Turn what the network answered into findings.
+
+    Args:
+        prepared: The frame.
+        look: The network's raw answers; None where it was not asked.
+        release: Calibrations and limits.
+
+    Returns:
+        Findings; not assessable where the network was not asked.
+    """
+    if look is None:
+        return _findings(prepared, problems=prepared.problems)
+    scale = prepared.frame.mm_per_pixel
     ovaries = tuple(
         ovary
         for seen in look.ovaries
-        if (ovary := judged_ovary(seen, frame.mm_per_pixel, release)).probability
-        >= LEAST_SHOWN_PROBABILITY
+        if (ovary := judged_ovary(seen, scale, release)).probability >= LEAST_SHOWN_PROBABILITY
     )
     ovaries = tuple(sorted(ovaries, key=lambda ovary: -ovary.probability))
-    lesions = _lesions(look, frame.mm_per_pixel, release)
+    lesions = _lesions(look, scale, release)
     return _findings(
-        frame,
-        clean,
+        prepared,
         problems=_problems_after_looking(ovaries, lesions, release),
         ovaries=ovaries,
         lesions=lesions,
@@ -206,14 +248,14 @@ def tissue_only(frame: UltrasoundFrame, clean: CleanFrame) -> npt.NDArray[np.uin
 
 
 def _findings(
-    frame: UltrasoundFrame,
-    clean: CleanFrame,
+    prepared: PreparedFrame,
     *,
     problems: tuple[str, ...],
     ovaries: tuple[Ovary, ...] = (),
     lesions: tuple[Lesion, ...] = (),
 ) -> FrameFindings:
     """The record of a frame."""
+    frame = prepared.frame
     return FrameFindings(
         source=frame.source,
         frame=frame.index,
@@ -225,5 +267,5 @@ def _findings(
         not_assessable_because=problems,
         ovaries=ovaries,
         lesions=lesions,
-        burned_in_graphics=clean.kinds,
+        burned_in_graphics=prepared.graphics,
     )
