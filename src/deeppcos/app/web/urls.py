@@ -8,7 +8,9 @@ from django.urls import include, path
 AREAS: tuple[tuple[str, str], ...] = (
     ("", "worklist"),
     ("studies/", "studies"),
+    ("studies/", "viewer"),
     ("", "patient"),
+    ("patients/", "trends"),
     ("accounts/", "accounts"),
 )
 """Address, and the folder of ``deeppcos.app.web`` whose ``urls`` answers there."""

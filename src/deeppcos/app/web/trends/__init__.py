@@ -1,0 +1,1 @@
+"""Time lines of one patient."""
