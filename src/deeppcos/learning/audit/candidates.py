@@ -28,7 +28,7 @@ CENTRES = 128
 SECOND_BEST = 2
 """Words asked for in each half of the code, so that a keypoint near a border is not lost."""
 
-COMPARE_ALL_UP_TO = 60
+COMPARE_ALL_UP_TO = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
