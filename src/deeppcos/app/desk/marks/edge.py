@@ -55,7 +55,14 @@ WITHIN = 3
 """Steps on either side of an edge that are compared."""
 
 LEAST_CONTRAST = 9.0
-"""Grey levels by which the rim must be brighter than the inside; less is speckle."""
+"""Grey levels by which the rim must be brighter than the inside."""
+
+LEAST_DARKER_SHARE = 0.4
+"""Share by which the inside must be darker than its rim; less is speckle.
+
+In 36 close-ups of ovaries 95 % of readers' follicles were darker by 0.50 and more, 90 % of what is
+found around points between follicles by less than 0.42.
+"""
 
 LEAST_RISE_SHARE = 0.6
 """Share of the directions in which the picture must grow brighter at the edge."""
@@ -254,8 +261,9 @@ def _judged(
     # The median of the rim and the mean of the inside: one bright spot is no rim.
     contrast = float(np.median(outer) - np.mean(inside))
     at_the_end = float((place >= STEPS - 2).mean())
+    is_dark = contrast >= max(LEAST_CONTRAST, LEAST_DARKER_SHARE * float(np.median(outer)))
     is_small = math.sqrt(area_px(polygon) / math.pi) < LEAST_RADIUS_PX
-    if is_small or at_the_end > 0.25 or contrast < LEAST_CONTRAST:
+    if is_small or at_the_end > 0.25 or not is_dark:
         return None
     if float((rises > 0).mean()) < LEAST_RISE_SHARE:
         return None
