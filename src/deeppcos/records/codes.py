@@ -190,6 +190,7 @@ VOLUME_COUNT_METHOD = _own("M-VOLUME", "Follicles followed through a volume by i
 # Report scaffolding.
 OB_GYN_REPORT = _dicom("125000", "OB-GYN Ultrasound Procedure Report")
 IMAGING_MEASUREMENT_REPORT = _dicom("126000", "Imaging Measurement Report")
+IMAGING_MEASUREMENTS = _dicom("126010", "Imaging Measurements")
 MEASUREMENT_GROUP = _dicom("125007", "Measurement Group")
 IDENTIFIER = _dicom("125010", "Identifier")
 TRACKING_IDENTIFIER = _dicom("112039", "Tracking Identifier")

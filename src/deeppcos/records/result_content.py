@@ -418,5 +418,5 @@ def _fullest(
     for body in bodies:
         frame = body.frame if isinstance(body, OutlinedBody) else 0
         by_picture.setdefault((body.image.sop_instance_uid, frame), []).append(body)
-    found = sorted(by_picture.values(), key=len)
-    return tuple(found[-1]) if found else ()
+    found = sorted(by_picture.values(), key=len, reverse=True)
+    return tuple(found[0]) if found else ()

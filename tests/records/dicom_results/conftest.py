@@ -60,8 +60,8 @@ class Study:
     """Files and the assessment of them."""
 
     folder: Path
-    document: AssessmentDocument
-    content: ResultContent
+    document: AssessmentDocument = field(repr=False)
+    content: ResultContent = field(repr=False)
     files: tuple[Path, ...] = field(default=())
     frames: int = FRAMES
 
