@@ -139,10 +139,9 @@ export class Pane extends EventTarget {
 
 /**
  * How much taller than wide a pixel is to be shown; 1 where nobody knows.
- * @param {PictureInfo} info
  * @param {FrameInfo | undefined} first
  */
-export function stretchOf(info, first) {
+export function stretchOf(first) {
   const scale = first?.mm_per_pixel;
   return scale ? scale.y / scale.x : 1;
 }

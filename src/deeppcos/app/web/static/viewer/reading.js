@@ -162,6 +162,9 @@ export class Reading extends EventTarget {
     for (const edit of behind.edits) this.#advance(edit);
     this.version = behind.version;
     this.shown.clear();
+    // Some of mine may have been kept although their answer never came.
+    const kept = new Set(behind.edits.map((edit) => edit.id));
+    this.unsent = this.unsent.filter((edit) => !kept.has(edit.id));
     const { fits, clashes } = compared((edit) => this.#heldOf(edit), this.unsent, behind.edits);
     this.unsent = fits;
     this.done = this.done.filter((step) => this.#stillFits(step));

@@ -1,0 +1,69 @@
+// Where the network looked, as a layer over the picture. Owns asking, waiting and saying why not.
+
+/** @import {Viewer} from "./viewer.js" */
+
+const AGAIN_MS = 1200;
+
+export class SaliencyLayer {
+  /** @param {Viewer} viewer */
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.isOn = false;
+    this.asked = 0;
+  }
+
+  toggle() {
+    this.isOn = !this.isOn;
+    if (this.isOn) void this.#show();
+    else this.clear();
+  }
+
+  frameChanged() {
+    this.clear();
+    if (this.isOn) void this.#show();
+  }
+
+  clear() {
+    this.asked += 1;
+    this.viewer.pane.paintHeat(null);
+  }
+
+  async #show() {
+    this.asked += 1;
+    const mine = this.asked;
+    const url = this.viewer.picture.urls.saliency.replace("{frame}", String(this.viewer.frame));
+    let hasSaid = false;
+    while (this.isOn && mine === this.asked) {
+      let response;
+      try {
+        response = await fetch(url, { credentials: "same-origin" });
+      } catch {
+        this.viewer.say("No connection: the heat map cannot be shown now.");
+        return;
+      }
+      if (mine !== this.asked) return;
+      if (response.status !== 202) return void (await this.#paint(response, mine));
+      if (!hasSaid) this.viewer.say("Asking the network where it looked. It takes some seconds.");
+      hasSaid = true;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+
+  /**
+   * @param {Response} response
+   * @param {number} mine
+   */
+  async #paint(response, mine) {
+    if (!response.ok) return this.viewer.say("The heat map cannot be shown now.");
+    if (response.headers.get("Content-Type")?.startsWith("image/")) {
+      const map = await createImageBitmap(await response.blob());
+      if (mine === this.asked) {
+        this.viewer.pane.paintHeat(map);
+        this.viewer.tell("Bright places spoke most for an ovary.");
+      }
+      return undefined;
+    }
+    const { reason } = await response.json();
+    return this.viewer.say(`Nothing is shown of where it looked: ${reason}`);
+  }
+}

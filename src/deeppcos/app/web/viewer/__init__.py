@@ -1,0 +1,1 @@
+"""The viewer: pictures, marks and corrections of one study."""
