@@ -64,12 +64,30 @@ def gather_with_report(
         InvalidInput: If a folder holds no data set, or a data set is refused.
     """
     ledger = Ledger()
-    samples: list[Sample] = []
-    for folder in [data] if isinstance(data, Path) else data:
-        samples += _read(folder, layout, ledger)
+    samples = _read_all(data, layout, ledger)
     photographs = [s for place in photograph_folders() for s in _photographs(place, ledger)]
     samples += sorted(photographs, key=lambda sample: sample.name)
     samples += draw_synthetic(count=synthetic, seed=SYNTHETIC_SEED)
+    _refuse_same_names(samples)
+    samples = join_copies(samples, ledger)
+    return samples, report_of(samples, ledger)
+
+
+def read_sets(data: Path | Sequence[Path], *, layout: str = "") -> tuple[list[Sample], PoolReport]:
+    """Read data sets alone, without the photographs and phantoms that training adds.
+
+    Args:
+        data: Data sets, or folders that hold data sets.
+        layout: Layout of a single data set; found out when empty.
+
+    Returns:
+        Samples in a fixed order, and the report.
+
+    Raises:
+        InvalidInput: If a folder holds no data set, or a data set is refused.
+    """
+    ledger = Ledger()
+    samples = _read_all(data, layout, ledger)
     _refuse_same_names(samples)
     samples = join_copies(samples, ledger)
     return samples, report_of(samples, ledger)
@@ -110,6 +128,12 @@ def photograph_folders() -> list[Path]:
     return [place for place in found if place.is_dir()]
 
 
+def _read_all(data: Path | Sequence[Path], layout: str, ledger: Ledger) -> list[Sample]:
+    """One or several folders."""
+    folders = [data] if isinstance(data, Path) else data
+    return [sample for folder in folders for sample in _read(folder, layout, ledger)]
+
+
 def _read(folder: Path, layout: str, ledger: Ledger) -> list[Sample]:
     """One data set, or every data set directly below a folder."""
     if layout:
@@ -133,7 +157,8 @@ def _read(folder: Path, layout: str, ledger: Ledger) -> list[Sample]:
 
 def _sets_below(folder: Path, ledger: Ledger) -> list[tuple[Path, Layout]]:
     """Data sets with outlines directly below a folder; what is left out is remarked."""
-    places = [p for p in sorted(folder.iterdir()) if p.is_dir()] if folder.is_dir() else []
+    below = sorted(folder.iterdir()) if folder.is_dir() else []
+    places = [p for p in below if p.is_dir() and not p.name.startswith(".")]
     places.sort(key=lambda p: (*(p.name != first for first in FIRST_FOLDERS), p.name))
     found = []
     for place in places:
@@ -144,7 +169,7 @@ def _sets_below(folder: Path, ledger: Ledger) -> list[tuple[Path, Layout]]:
             ledger.remark(
                 f"{place.name}/ has classes but no outlines: left out; name it to read it"
             )
-        elif place.name != REFUSALS_FOLDER and not place.name.startswith("."):
+        elif place.name != REFUSALS_FOLDER:
             ledger.remark(f"{place.name}/ has no known layout: left out")
     return found
 

@@ -15,8 +15,8 @@ from deeppcos.learning.sources.ledger import Ledger
 
 GROUPS_FILE = "groups.csv"
 _REMEDY = (
-    "write one with deeppcos data groups FOLDER, or let deeppcos data check FOLDER name what "
-    "the audit found"
+    "write one with deeppcos data groups FOLDER, from names you know or from what deeppcos audit "
+    "found"
 )
 
 
@@ -39,6 +39,23 @@ def read_groups(folder: Path) -> dict[str, str]:
             accepted=f"{GROUPS_FILE} with the columns file and group",
             remedy=_REMEDY,
         )
+    return read_groups_of(table)
+
+
+def read_groups_of(table: Path) -> dict[str, str]:
+    """The patient group of each file, from any table with the columns ``file`` and ``group``.
+
+    Args:
+        table: ``groups.csv``, or the audit's ``grouped-split.csv``.
+
+    Returns:
+        File to its group.
+
+    Raises:
+        InvalidInput: If it is missing, lacks a column, or names a file twice differently.
+    """
+    if not table.is_file():
+        raise InvalidInput(f"{table}: not there", remedy="name the table")
     with table.open(newline="", encoding="utf-8-sig") as lines:
         reader = csv.DictReader(lines)
         if not {"file", "group"} <= set(reader.fieldnames or ()):
