@@ -15,6 +15,7 @@ import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, progress_bar, told_plainly
 from deeppcos.app.verbs.audit import audit
+from deeppcos.app.verbs.data import data
 from deeppcos.app.verbs.evaluate import evaluate
 from deeppcos.app.verbs.explain import explain
 from deeppcos.app.verbs.release import release
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command()(explain)
 app.command()(serve)
 app.command()(audit)
+app.add_typer(data)
 
 
 class OutputFormat(StrEnum):
