@@ -38,6 +38,9 @@ from deeppcos.vision.stills import refuse_size
 ACCEPTED_MODALITIES = frozenset({"US", "IVUS", "OT", "SC"})
 """Ultrasound, and the two names under which archives keep captured screens."""
 
+OWN_PICTURE = frozenset({"DERIVED", "OUTLINES"})
+"""Image Type of the pictures with outlines that ``dicom_pictures`` writes: no study of its own."""
+
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 
 
@@ -97,6 +100,12 @@ def _refuse_other_objects(file: DicomFile) -> None:
             value=f"a DICOM object, {what}",
             accepted="an ultrasound image",
             remedy="give the image files of the study",
+        )
+    if {str(one) for one in file.header.get("ImageType") or ()} >= OWN_PICTURE:
+        raise InvalidInput(
+            f"{file.source}: is a picture with outlines that DeepPCOS drew",
+            accepted="images as the scanner made them",
+            remedy="give the image it was made from",
         )
     if modality and modality not in ACCEPTED_MODALITIES:
         raise InvalidInput(

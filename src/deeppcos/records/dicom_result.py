@@ -59,7 +59,7 @@ _SERIES = {
     ),
     ResultKind.DOCUMENT: _Series(modality="DOC", number=9004, description="DeepPCOS report (PDF)"),
     ResultKind.PICTURE: _Series(
-        modality="US", number=9005, description="DeepPCOS pictures with outlines"
+        modality="OT", number=9005, description="DeepPCOS pictures with outlines"
     ),
     ResultKind.KEY_OBJECTS: _Series(
         modality="KO", number=9006, description="DeepPCOS images of interest"
