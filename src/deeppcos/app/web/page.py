@@ -41,6 +41,7 @@ NAVIGATION: tuple[NavigationEntry, ...] = (
 
 STUDY_TABS: tuple[NavigationEntry, ...] = (
     NavigationEntry("studies:study", _("Overview"), Right.SEE_STUDIES),
+    NavigationEntry("viewer:page", _("Pictures and marks"), Right.SEE_STUDIES),
     NavigationEntry("patient:share", _("For the patient"), Right.RELEASE_TO_PATIENT),
 )
 """Parts of one study; each URL takes ``study_id``. To add one, one line."""
