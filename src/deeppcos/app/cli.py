@@ -18,6 +18,7 @@ from deeppcos.app.verbs.audit import audit
 from deeppcos.app.verbs.data import data
 from deeppcos.app.verbs.evaluate import evaluate
 from deeppcos.app.verbs.explain import explain
+from deeppcos.app.verbs.export_dicom import export_dicom
 from deeppcos.app.verbs.release import release
 from deeppcos.app.verbs.serve import serve
 from deeppcos.app.verbs.train import train
@@ -37,6 +38,7 @@ app = typer.Typer(
 
 app.command()(explain)
 app.command()(serve)
+app.command("export-dicom")(export_dicom)
 app.command()(audit)
 app.add_typer(data)
 
