@@ -20,9 +20,9 @@ from deeppcos.learning.audit.picture_table import (
 )
 from deeppcos.learning.audit.table_leaks import LeakScores, leak_scores
 from deeppcos.learning.audit.table_reading import (
-    BROKEN_FORMULAS,
     Column,
     Table,
+    is_broken,
     is_missing,
 )
 from deeppcos.learning.audit.table_rows import (
@@ -147,12 +147,12 @@ def _strays(table: Table) -> tuple[tuple[str, str, str], ...]:
         for column in table.columns
         if not is_identifier(column)
         for row in column.strays
-        if column.texts[row].casefold() not in BROKEN_FORMULAS
+        if not is_broken(column.texts[row])
     )
 
 
 def _broken(column: Column) -> int:
-    return sum(text.casefold() in BROKEN_FORMULAS for text in column.texts)
+    return sum(is_broken(text) for text in column.texts)
 
 
 def _counted(table: Table, count: Callable[[Column], int]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 Owns the sentences and their weight. The measurements come from ``table_audit``.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from deeppcos.learning.audit.findings import Finding, Share, Weight, counted, percent
@@ -15,6 +16,9 @@ RESTATES = 0.80
 """AUROC of one column from which it is said to restate the label."""
 
 SAME_AS_LABEL = 0.99
+MANY_ROWS = 0.01
+"""Share of rows of people entered twice from which a random split is spoiled."""
+
 ORDER_TELLS = 0.65
 GAPS_TELL = 0.70
 
@@ -49,6 +53,11 @@ def row_list(audit: TableAudit, rows: Iterable[int]) -> str:
     return " = ".join(audit.table.row_names[row] for row in rows)
 
 
+def _shared(groups: Sequence[int]) -> list[int]:
+    """Groups of two rows and more."""
+    return [group for group, count in Counter(groups).items() if count > 1]
+
+
 def _crossing(audit: TableAudit) -> Iterable[Finding]:
     if audit.crossing:
         yield Finding(
@@ -69,7 +78,10 @@ def _copies(audit: TableAudit) -> Iterable[Finding]:
     pairs = sum(len(g) * (len(g) - 1) // 2 for g in rows.equal)
     tells_people_apart = rows.compared_columns >= LEAST_CELLS
     beyond = tells_people_apart and pairs > 2 * rows.equal_by_chance + 0.5
-    weight = Weight.SPOILS if audit.split is None else Weight.CAUTION
+    twice = sum(audit.groups.count(group) for group in _shared(audit.groups))
+    many = twice >= MANY_ROWS * len(audit.groups)
+    # With a split of its own, only what crosses it spoils; that is a finding by itself.
+    weight = Weight.SPOILS if audit.split is None and many else Weight.CAUTION
     if rows.equal:
         yield Finding(
             code="equal_rows",

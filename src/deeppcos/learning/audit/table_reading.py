@@ -56,7 +56,7 @@ class Column:
     @cached_property
     def is_numeric(self) -> bool:
         """Whether the column is one of numbers, strays aside."""
-        filled = sum(1 for text in self.texts if not is_missing(text))
+        filled = sum(not is_missing(text) and not is_broken(text) for text in self.texts)
         return filled > 0 and int(np.isfinite(self.numbers).sum()) >= NUMERIC_SHARE * filled
 
     @cached_property
@@ -109,6 +109,16 @@ def is_missing(text: str) -> bool:
         (True, False)
     """
     return text.strip().casefold() in MISSING
+
+
+def is_broken(text: str) -> bool:
+    """Whether a cell holds a spreadsheet's error instead of a value.
+
+    Examples:
+        >>> is_broken("#NAME?"), is_broken("7")
+        (True, False)
+    """
+    return text.strip().casefold() in BROKEN_FORMULAS
 
 
 def read_table(path: Path) -> Table:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deeppcos.learning.audit.copies import Groups
-from deeppcos.learning.audit.table_reading import BROKEN_FORMULAS, Column, Table, is_missing
+from deeppcos.learning.audit.table_reading import Column, Table, is_broken, is_missing
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -129,7 +129,7 @@ def _codes(column: Column) -> Ints:
     codes = []
     for text, number in zip(column.texts, column.numbers, strict=True):
         plain = text.strip().casefold()
-        if is_missing(text) or plain in BROKEN_FORMULAS:
+        if is_missing(text) or is_broken(text):
             codes.append(-1)
         else:
             value: object = round(float(number), 6) if np.isfinite(number) else plain
