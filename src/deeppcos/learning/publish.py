@@ -15,9 +15,10 @@ from typing import Any
 from deeppcos.errors import InvalidInput
 from deeppcos.learning.calibrate import fit_count_interval, fit_ratio_interval
 from deeppcos.learning.evaluate import SampleResult, drawn_noise, reader_agreement
+from deeppcos.learning.evaluate.intervals import COVERAGE, area_ratios
 from deeppcos.learning.evaluate.measured import HOW, figures_of, measured_figures
 from deeppcos.learning.evaluate.measured import plain as as_plain
-from deeppcos.learning.evaluate.probabilities import COVERAGE, SCORES, area_ratios, fitted
+from deeppcos.learning.evaluate.probabilities import SCORES, fitted
 from deeppcos.learning.export import export_onnx, load_trained
 from deeppcos.learning.operating_points import ChosenPoints, choose_points, look_with, rule_of
 from deeppcos.learning.samples import Sample

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from deeppcos.learning.evaluate import NOTHING, FollicleComparison, SampleResult
+from deeppcos.learning.evaluate.gate import gate_table, risk_coverage
+from deeppcos.learning.evaluate.intervals import area_coverage_figure, coverage_figure
 from deeppcos.learning.evaluate.probabilities import (
-    area_coverage_figure,
     calibration_figure,
-    coverage_figure,
     cross_fitted,
-    gate_table,
     half_of,
-    risk_coverage,
     scored,
 )
 from deeppcos.vision.looking import Look, SeenLesion, SeenOvary

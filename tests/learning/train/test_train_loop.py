@@ -187,3 +187,25 @@ def test_a_run_begun_before_a_setting_existed_goes_on(tmp_path: Path, few_sample
 def test_an_unknown_tracker_is_refused(tmp_path: Path, few_samples: Samples) -> None:
     with pytest.raises(InvalidInput, match="unknown tracker"):
         train(few_samples, SMALL, tmp_path, track="paper")
+
+
+@pytest.mark.usefixtures("tiny_network")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_curves_are_written_for_tensorboard_when_wanted(
+    tmp_path: Path, few_samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tensorboard")
+    monkeypatch.setattr(loop, "LOG_EVERY", 2)
+    train(few_samples, SMALL, tmp_path, track="tensorboard")
+    events = list(tmp_path.rglob("events.out.tfevents.*"))
+    assert events
+    assert any(b"rate" in file.read_bytes() for file in events)
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_a_tracker_that_is_not_installed_is_named(
+    tmp_path: Path, few_samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="mlflow"):
+        train(few_samples, SMALL, tmp_path, track="mlflow")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from deeppcos.learning.train.loop import Moment
 
 ENCODER_RATE_SHARE = 0.3
+STEPS, STEPS_OF_A_COMPARATOR = 2000, 200
 
 
 class Task(StrEnum):
@@ -27,6 +28,7 @@ class Task(StrEnum):
 
     SEEING = "seeing"
     PLAIN_UNET = "plain_unet"
+    CLASSIFY = "classify"
 
 
 class Tracker(StrEnum):
@@ -50,12 +52,19 @@ def train(
     data: Annotated[Path, typer.Option(help="Folder with mmotu/, ovary_closeups/, refuse/.")],
     out: Annotated[Path, typer.Option(help="Folder of the run; a killed run goes on there.")],
     task: Annotated[
-        Task, typer.Argument(help="seeing, the network that ships, or plain_unet, to beat.")
+        Task,
+        typer.Argument(
+            help="seeing, the network that ships; plain_unet, to beat; classify, the class "
+            "networks people expect, compared and not released."
+        ),
     ] = Task.SEEING,
     network: Annotated[
         Task | None, typer.Option(help="The task under its former name; the argument is enough.")
     ] = None,
-    steps: Annotated[int, typer.Option(help="Optimiser steps.", min=1)] = 2000,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Optimiser steps; 2000, or 200 a fold to classify.", min=1),
+    ] = None,
     batch: Annotated[int, typer.Option(help="Views a step, over all processes.", min=1)] = 12,
     threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 2,
     workers: Annotated[
@@ -79,14 +88,32 @@ def train(
     track: Annotated[
         Tracker, typer.Option(help="Also write the curves for tensorboard or mlflow.")
     ] = Tracker.NONE,
+    comparators: Annotated[
+        str, typer.Option(help="To classify: names with commas between; all when empty.")
+    ] = "",
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            help="To classify a folder-per-class set: the grouped split its audit wrote; without "
+            "it lesions are told from normal ovaries."
+        ),
+    ] = None,
+    folds: Annotated[int, typer.Option(help="To classify: grouped folds.", min=2)] = 5,
+    positive: Annotated[
+        str, typer.Option(help="To classify: the class that scores are for.")
+    ] = "lesion",
 ) -> None:
     """Train a network (train extra)."""
+    if task is Task.CLASSIFY:
+        chosen = (comparators, positive)
+        _classify(data, out, chosen, split, folds=folds, steps=steps, seed=seed, threads=threads)
+        return
     with told_plainly(), with_extra("train"):
         from deeppcos.learning.train import TrainConfig
 
         config = TrainConfig(
             network=(network or task).value,
-            steps=steps,
+            steps=steps or STEPS,
             batch=batch,
             threads=threads,
             workers=workers,
@@ -118,6 +145,46 @@ def _run(config: "TrainConfig", data: Path, out: Path, track: Tracker) -> Path:
                 moved(_words_of(moment), moment.step, moment.steps)
 
         return run_training(training, config, out, watch=watch, track=track.value)
+
+
+def _classify(
+    data: Path,
+    out: Path,
+    chosen: tuple[str, str],
+    split: Path | None,
+    *,
+    folds: int,
+    steps: int | None,
+    seed: int,
+    threads: int,
+) -> None:
+    """Compare the class networks and write what came out."""
+    with told_plainly(), with_extra("train"):
+        import torch
+
+        from deeppcos.learning import classify
+        from deeppcos.learning.pool import gather
+
+        torch.set_num_threads(threads)
+        comparators, positive = chosen
+        names = tuple(n.strip() for n in comparators.split(",") if n.strip())
+        plan = classify.Plan(
+            comparators=names or tuple(classify.COMPARATORS),
+            positive=positive,
+            folds=folds,
+            steps=steps or STEPS_OF_A_COMPARATOR,
+            seed=seed,
+        )
+        if split is None:
+            examples = classify.lesion_examples(gather(data, synthetic=0), side_px=plan.side_px)
+        else:
+            examples = classify.examples_from_folders(data, split, side_px=plan.side_px)
+        with progress_bar(is_wanted=sys.stderr.isatty()) as moved:
+            found = classify.compare(examples, plan, progress=moved)
+        document = classify.as_document(found, plan, examples)
+        classify.write_comparison(document, out)
+    for line in classify.comparison_lines(document):
+        typer.echo(line)
 
 
 def _words_of(moment: "Moment") -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 INK, MUTED, LINE = "#17202c", "#4d5968", "#d5dae1"
 ACCENT, SECOND, SOFT, CAUTION = "#2c4a94", "#b0762a", "#dbe3f3", "#7d4f00"
@@ -61,9 +62,10 @@ def drawn(width: float, height: float, *, to: Path) -> Iterator[Figure]:
     Yields:
         The figure to draw on.
     """
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **SETTINGS, "backend": "agg"}):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.14, h_pad=0.12)  # type: ignore[union-attr]
+    settings: dict[Any, Any] = {**matplotlib.rcParamsDefault, **SETTINGS, "backend": "agg"}
+    with matplotlib.rc_context(settings):
+        layout = ConstrainedLayoutEngine(w_pad=0.14, h_pad=0.12)
+        figure = Figure(figsize=(width, height), layout=layout)
         yield figure
         figure.savefig(to.with_suffix(".svg"), metadata={"Date": None})
         figure.savefig(to.with_suffix(".png"), dpi=PNG_DPI, metadata={"Software": None})

@@ -3,7 +3,7 @@
 Owns which figures there are; how agreement is expressed is the business of ``metrics``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 import numpy as np
 
@@ -41,11 +41,14 @@ def headline(results: Sequence[SampleResult]) -> dict[str, Measured]:
     return figures
 
 
-def follicle_figures(results: Sequence[SampleResult]) -> dict[str, Measured]:
+def follicle_figures(
+    results: Sequence[SampleResult], *, only: Container[str] | None = None
+) -> dict[str, Measured]:
     """F1 by overlap, with and without "maybe", and how the counts agree.
 
     Args:
         results: Results, of which those with follicle marks count.
+        only: Names of the figures that are wanted; all when None.
 
     Returns:
         Figure name to figure.
@@ -63,15 +66,18 @@ def follicle_figures(results: Sequence[SampleResult]) -> dict[str, Measured]:
         "count mean absolute error": lambda items: _mean(np.abs(counted - true)[items]),
         "count bias": lambda items: _mean((counted - true)[items]),
     }
-    return {name: metrics.by_group(measure, groups) for name, measure in measures.items()}
+    return _figures(measures, groups, only)
 
 
-def outline_figures(results: Sequence[SampleResult], which: str) -> dict[str, Measured]:
+def outline_figures(
+    results: Sequence[SampleResult], which: str, *, only: Container[str] | None = None
+) -> dict[str, Measured]:
     """Mean and median Dice, and how many were missed altogether.
 
     Args:
         results: Results, of which those with an outlined object count.
         which: ``ovary`` or ``lesion``.
+        only: Names of the figures that are wanted; all when None.
 
     Returns:
         Figure name to figure.
@@ -81,11 +87,19 @@ def outline_figures(results: Sequence[SampleResult], which: str) -> dict[str, Me
     groups = [group for group, _ in outlined]
     dices = np.array([dice for _, dice in outlined], float)
     measures: dict[str, Measure] = {
-        "Dice mean": lambda items: _mean(dices[items]),
-        "Dice median": lambda items: float(np.median(dices[items])),
-        "missed": lambda items: _mean((dices[items] < MISSED_DICE).astype(float)),
+        f"{which} Dice mean": lambda items: _mean(dices[items]),
+        f"{which} Dice median": lambda items: float(np.median(dices[items])),
+        f"{which} missed": lambda items: _mean((dices[items] < MISSED_DICE).astype(float)),
     }
-    return {f"{which} {k}": metrics.by_group(v, groups) for k, v in measures.items()}
+    return _figures(measures, groups, only)
+
+
+def _figures(
+    measures: dict[str, Measure], groups: Sequence[str], only: Container[str] | None
+) -> dict[str, Measured]:
+    """The wanted measures with their intervals."""
+    wanted = {k: v for k, v in measures.items() if only is None or k in only}
+    return {name: metrics.by_group(measure, groups) for name, measure in wanted.items()}
 
 
 def _mean(values: metrics.Floats) -> float:

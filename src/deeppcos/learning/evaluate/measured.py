@@ -9,15 +9,9 @@ from typing import Any
 
 from deeppcos.learning.evaluate.compare import SampleResult
 from deeppcos.learning.evaluate.figures import headline
-from deeppcos.learning.evaluate.probabilities import (
-    SCORES,
-    area_coverage_figure,
-    calibration_figure,
-    coverage_figure,
-    gate_table,
-    risk_coverage,
-    rounded,
-)
+from deeppcos.learning.evaluate.gate import gate_table, risk_coverage
+from deeppcos.learning.evaluate.intervals import area_coverage_figure, coverage_figure
+from deeppcos.learning.evaluate.probabilities import SCORES, calibration_figure, rounded
 from deeppcos.learning.evaluate.subgroups import subgroup_tables
 from deeppcos.learning.metrics import Measured
 

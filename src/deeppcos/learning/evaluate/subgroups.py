@@ -42,8 +42,8 @@ def subgroup_tables(results: Sequence[SampleResult]) -> dict[str, dict[str, dict
 def _figures(results: Sequence[SampleResult]) -> dict[str, Any]:
     """The shown figures of one subgroup."""
     everything = {
-        **follicle_figures(results),
-        **outline_figures(results, "ovary"),
-        **outline_figures(results, "lesion"),
+        **follicle_figures(results, only=SHOWN),
+        **outline_figures(results, "ovary", only=SHOWN),
+        **outline_figures(results, "lesion", only=SHOWN),
     }
     return {name: rounded(everything[name]) for name in SHOWN if everything[name].n}
