@@ -20,8 +20,10 @@ from deeppcos.app.verbs.evaluate import evaluate
 from deeppcos.app.verbs.explain import explain
 from deeppcos.app.verbs.export_dicom import export_dicom
 from deeppcos.app.verbs.release import release
+from deeppcos.app.verbs.risk import risk
 from deeppcos.app.verbs.serve import serve
 from deeppcos.app.verbs.train import train
+from deeppcos.app.verbs.upkeep import backup, doctor, restore
 
 if TYPE_CHECKING:
     from deeppcos.records.assessment_document import AssessmentDocument
@@ -36,11 +38,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.command()(backup)
+app.command()(restore)
+app.command()(doctor)
 app.command()(explain)
 app.command()(serve)
 app.command("export-dicom")(export_dicom)
 app.command()(audit)
 app.add_typer(data)
+app.add_typer(risk)
 
 
 class OutputFormat(StrEnum):

@@ -1,0 +1,258 @@
+"""One file that holds an installation: data base, pictures, reports, and a list of it all.
+
+Owns the layout of a backup. The data base is copied first and the files after it: a row never
+names a file that the backup lacks. The secret key stays behind; sessions end with a restore.
+"""
+
+import hashlib
+import json
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Literal
+
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+import deeppcos
+from deeppcos.app.web.models import AuditHead, Study
+from deeppcos.app.web.upkeep.database_copy import copy_name, read_copy, write_copy
+from deeppcos.errors import ContractBroken, InvalidInput
+
+FOLDERS = ("studies",)
+"""What of the data folder belongs to a backup, beside the data base."""
+
+LIST_FILE = "backup.json"
+BLOCK = 1 << 20
+
+
+class BackupList(BaseModel):
+    """What a backup holds; the last thing written to it.
+
+    Attributes:
+        backup_schema: Version of this layout.
+        version: DeepPCOS that wrote it.
+        created: When, ISO 8601.
+        database: Name of the data base's copy.
+        migrations: Every migration that had been applied.
+        studies: Number of studies.
+        audit_number: Number of the last audit event.
+        audit_hash: Its hash.
+        files: SHA-256 of every file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backup_schema: Literal["deeppcos.backup/1"] = "deeppcos.backup/1"
+    version: str
+    created: str
+    database: str
+    migrations: list[str]
+    studies: int
+    audit_number: int
+    audit_hash: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hashing:
+    """Hashes what is read through it."""
+
+    source: IO[bytes]
+    digest: "hashlib._Hash"
+
+    def read(self, size: int = -1) -> bytes:
+        """As of a file."""
+        block = self.source.read(size)
+        self.digest.update(block)
+        return block
+
+
+def back_up(target: Path, *, say: Callable[[str], object] = lambda _: None) -> BackupList:
+    """Write a backup while people work.
+
+    Args:
+        target: File to write, ``.tar.gz``; must not exist.
+        say: Told how far it is.
+
+    Returns:
+        What the backup holds.
+
+    Raises:
+        InvalidInput: If the file exists.
+        TemporaryFailure: If the data base cannot be copied.
+    """
+    if target.exists():
+        raise InvalidInput(f"{target} already exists", remedy="name a new file")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.partial")
+    head = AuditHead.objects.filter(pk=1).first()
+    files: dict[str, str] = {}
+    try:
+        with tarfile.open(fresh, "w:gz", compresslevel=1) as archive:
+            with tempfile.TemporaryDirectory(dir=target.parent) as working:
+                copy = Path(working) / copy_name()
+                write_copy(copy)
+                files[copy.name] = _add(archive, copy, copy.name)
+            say("data base copied")
+            for number, path in enumerate(_files()):
+                name = path.relative_to(settings.DEEPPCOS_HOME).as_posix()
+                files[name] = _add(archive, path, name)
+                if number % 500 == 499:
+                    say(f"{number + 1} files")
+            content = BackupList(
+                version=deeppcos.__version__,
+                created=timezone.now().isoformat(),
+                database=copy_name(),
+                migrations=sorted(_applied()),
+                studies=Study.objects.count(),
+                audit_number=head.number if head else 0,
+                audit_hash=head.hash if head else "",
+                files=files,
+            )
+            _add_text(archive, LIST_FILE, content.model_dump_json(indent=1))
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return content
+
+
+def restore(source: Path, *, say: Callable[[str], object] = lambda _: None) -> BackupList:
+    """Fill an empty installation from a backup; every file is checked against the list.
+
+    Args:
+        source: A file of ``back_up``.
+        say: Told how far it is.
+
+    Returns:
+        What was restored.
+
+    Raises:
+        InvalidInput: If the installation is not empty, or the backup was written by a newer
+            version.
+        ContractBroken: If the backup is damaged; the installation is left empty.
+    """
+    home = Path(settings.DEEPPCOS_HOME)
+    _require_empty(home)
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home, prefix=".restoring-") as working:
+        unpacked = Path(working)
+        content = _unpack(source, unpacked)
+        _require_known_migrations(content)
+        say(f"{len(content.files)} files are whole")
+        for folder in FOLDERS:
+            if (unpacked / folder).is_dir():
+                (unpacked / folder).rename(home / folder)
+        connection.close()
+        read_copy(unpacked / content.database)
+    say("data base restored")
+    return content
+
+
+def check(source: Path) -> BackupList:
+    """Read a whole backup and compare every file with its list.
+
+    Args:
+        source: A file of ``back_up``.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        ContractBroken: If it is damaged.
+    """
+    with tempfile.TemporaryDirectory() as working:
+        return _unpack(source, Path(working))
+
+
+def _files() -> Iterator[Path]:
+    """Every file of the data folder that belongs to a backup."""
+    for folder in FOLDERS:
+        for path in sorted((Path(settings.DEEPPCOS_HOME) / folder).rglob("*")):
+            if path.is_file() and not path.name.endswith(".partial"):
+                yield path
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> str:
+    """Add a file; returns the hash of what was added."""
+    with path.open("rb") as content:
+        member = archive.gettarinfo(arcname=name, fileobj=content)
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        reader = _Hashing(source=content, digest=hashlib.sha256())
+        archive.addfile(member, reader)
+    return reader.digest.hexdigest()
+
+
+def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
+    """Add a small text file."""
+    with tempfile.NamedTemporaryFile(suffix=name) as file:
+        file.write(text.encode())
+        file.flush()
+        _add(archive, Path(file.name), name)
+
+
+def _unpack(source: Path, target: Path) -> BackupList:
+    """Unpack beside, check everything, and only then let it be used."""
+    try:
+        with tarfile.open(source, "r:gz") as archive:
+            archive.extractall(target, filter="data")
+        content = BackupList.model_validate(json.loads((target / LIST_FILE).read_text()))
+    except (tarfile.TarError, OSError, EOFError, ValidationError, ValueError) as problem:
+        raise ContractBroken(
+            f"{source} is no whole backup",
+            value=type(problem).__name__,
+            accepted="a file written by deeppcos backup",
+            remedy="use another backup; nothing was changed",
+        ) from problem
+    for name, sha256 in content.files.items():
+        path = target / PurePosixPath(name)
+        if not path.is_file() or _sha256(path) != sha256:
+            raise ContractBroken(
+                f"{source}: a file is missing or differs from the backup's list",
+                value=name,
+                remedy="use another backup; nothing was changed",
+            )
+    return content
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _applied() -> list[str]:
+    """Migrations of the data base."""
+    return [f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations()]
+
+
+def _require_known_migrations(content: BackupList) -> None:
+    """Refuse a backup of a newer version: its tables are not ours."""
+    from django.db.migrations.loader import MigrationLoader
+
+    known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
+    unknown = sorted(set(content.migrations) - known)
+    if unknown:
+        raise InvalidInput(
+            "the backup was written by a newer version of DeepPCOS",
+            value=f"{content.version}, {unknown[0]}",
+            accepted=f"up to version {deeppcos.__version__}",
+            remedy="install that version, or a newer one, and restore there",
+        )
+
+
+def _require_empty(home: Path) -> None:
+    """Refuse to restore over anything."""
+    taken = [folder for folder in FOLDERS if any((home / folder).glob("*"))]
+    if taken or connection.introspection.table_names():
+        raise InvalidInput(
+            "there is an installation already",
+            value=", ".join(taken) or "tables in the data base",
+            accepted="an empty data folder and an empty data base",
+            remedy="name another data folder with --home, and an empty data base",
+        )
