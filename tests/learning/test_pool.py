@@ -72,13 +72,20 @@ def test_the_report_counts_what_was_read_and_names_what_was_not(tmp_path: Path) 
     assert len(document["skipped"]) == 2
 
 
+def test_without_a_report_nothing_faulty_is_passed_over(tmp_path: Path) -> None:
+    folder = coco(tmp_path / "a", {"1.png": (1, "p1"), "2.png": (2, "p2")})
+    (folder / "1.png").write_bytes(b"nothing")
+    with pytest.raises(InvalidInput, match=r"1\.png"):
+        gather(folder, synthetic=0)
+
+
 def test_a_set_of_which_nothing_can_be_read_is_refused_with_the_first_reason(
     tmp_path: Path,
 ) -> None:
     folder = coco(tmp_path / "a", {"1.png": (1, "p1")})
     (folder / "1.png").unlink()
     with pytest.raises(InvalidInput, match=r"1 passed over, first: 1\.png: no such picture"):
-        gather(folder, synthetic=0)
+        gather_with_report(folder, synthetic=0)
 
 
 def test_classes_without_outlines_are_read_only_when_they_are_named(tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ PHOTOGRAPH_ENDINGS = frozenset({".png", ".jpg"})
 
 
 def gather(data: Path | Sequence[Path], *, synthetic: int, layout: str = "") -> list[Sample]:
-    """Read every data set below one or several folders.
+    """Read every data set below one or several folders, all of it.
+
+    There is no report here, so nothing faulty is passed over: the first fault is refused.
 
     Args:
         data: Data sets, or folders that hold data sets.
@@ -42,9 +44,9 @@ def gather(data: Path | Sequence[Path], *, synthetic: int, layout: str = "") -> 
         Samples in a fixed order.
 
     Raises:
-        InvalidInput: If a folder holds no data set, or a data set is refused.
+        InvalidInput: If a folder holds no data set, or an entry of one is faulty.
     """
-    return gather_with_report(data, synthetic=synthetic, layout=layout)[0]
+    return _pool(data, strict(), synthetic=synthetic, layout=layout)
 
 
 def gather_with_report(
@@ -64,13 +66,20 @@ def gather_with_report(
         InvalidInput: If a folder holds no data set, or a data set is refused.
     """
     ledger = Ledger()
+    samples = _pool(data, ledger, synthetic=synthetic, layout=layout)
+    return samples, report_of(samples, ledger)
+
+
+def _pool(
+    data: Path | Sequence[Path], ledger: Ledger, *, synthetic: int, layout: str
+) -> list[Sample]:
+    """Data sets, photographs and phantoms, in this order."""
     samples = _read_all(data, layout, ledger)
     photographs = [s for place in photograph_folders() for s in _photographs(place, ledger)]
     samples += sorted(photographs, key=lambda sample: sample.name)
     samples += draw_synthetic(count=synthetic, seed=SYNTHETIC_SEED)
     _refuse_same_names(samples)
-    samples = join_copies(samples, ledger)
-    return samples, report_of(samples, ledger)
+    return join_copies(samples, ledger)
 
 
 def read_sets(data: Path | Sequence[Path], *, layout: str = "") -> tuple[list[Sample], PoolReport]:

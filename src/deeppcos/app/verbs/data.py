@@ -219,7 +219,8 @@ def _audited(folder: Path) -> bool:
     if is_indexed and reports[0].images is not None:
         together, copies = _groups_of(reports[0])
         left = regroup(folder, together, copies)
-        typer.echo(f"groups: {len(set(together.values()))} of {len(together)} pictures")
+        count = len(set(together.values()))
+        typer.echo(f"groups: {len(together)} pictures of {count} patient groups, in index.csv")
         if left:
             typer.echo(f"note: {left} pictures got no group from the audit", err=True)
     return any(report.is_spoiled for report in reports)
