@@ -132,11 +132,14 @@ def train(
 
 def _run(config: "TrainConfig", data: Path, out: Path, track: Tracker) -> Path:
     """Gather, split and train, with a bar while somebody watches."""
-    from deeppcos.learning.pool import gather
+    from deeppcos.learning.pool import gather_with_report
     from deeppcos.learning.train import split_samples
     from deeppcos.learning.train import train as run_training
 
-    training = split_samples(gather(data, synthetic=config.synthetic)).training
+    samples, report = gather_with_report(data, synthetic=config.synthetic)
+    if _is_first_process():
+        typer.echo("\n".join(report.lines()), err=True)
+    training = split_samples(samples).training
     watched = sys.stderr.isatty() and _is_first_process()
     with with_extra(track.value), progress_bar(is_wanted=watched) as moved:
 
