@@ -23,6 +23,7 @@ from deeppcos.learning.export import export_onnx, load_trained
 from deeppcos.learning.operating_points import ChosenPoints, choose_points, look_with, rule_of
 from deeppcos.learning.samples import Sample
 from deeppcos.learning.train import FOLDS, HELD_OUT_FOLD, SPLIT_SALT, Split
+from deeppcos.learning.train.config import SAMPLES_FILE
 from deeppcos.vision.looking import look_at
 from deeppcos.vision.preprocess import CONTRACT, preprocessing_hash
 from deeppcos.vision.release import (
@@ -106,7 +107,7 @@ def make_release(
         calibrations=_calibrations(chosen.shipped_results),
         count_interval=_count_interval(chosen.shipped_results),
         area_interval=_area_interval(chosen),
-        training=_training_record(config, split),
+        training={**_training_record(config, split), **_begun_on(run)},
         metrics=_metrics(split, network, chosen, plain),
         intended_use=INTENDED_USE,
         not_for=NOT_FOR,
@@ -227,6 +228,12 @@ def _training_record(config: dict[str, Any], split: Split) -> dict[str, Any]:
         "held_out_groups": len({s.group for s in split.held_out}),
         "marks": "follicles marked by non-clinical readers; no clinician has seen them",
     }
+
+
+def _begun_on(run: Path) -> dict[str, Any]:
+    """Which samples the run says it was begun on; runs of before that say nothing."""
+    listing = run / SAMPLES_FILE
+    return {"samples": json.loads(listing.read_text())} if listing.is_file() else {}
 
 
 def measured_again(release: Release, split: Split) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def _resnet50(side_px: int) -> nn.Module:
 def _svm(seed: int) -> Any:
     from sklearn.svm import SVC
 
-    return SVC(class_weight="balanced", probability=False, random_state=seed)
+    return SVC(class_weight="balanced", random_state=seed)
 
 
 def _nearest(seed: int) -> Any:
