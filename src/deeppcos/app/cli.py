@@ -19,6 +19,7 @@ from deeppcos.app.verbs.data import data
 from deeppcos.app.verbs.evaluate import evaluate
 from deeppcos.app.verbs.explain import explain
 from deeppcos.app.verbs.export_dicom import export_dicom
+from deeppcos.app.verbs.read_report import read_report
 from deeppcos.app.verbs.release import release
 from deeppcos.app.verbs.risk import risk
 from deeppcos.app.verbs.serve import serve
@@ -44,6 +45,7 @@ app.command()(doctor)
 app.command()(explain)
 app.command()(serve)
 app.command("export-dicom")(export_dicom)
+app.command("read-report")(read_report)
 app.command()(audit)
 app.add_typer(data)
 app.add_typer(risk)
