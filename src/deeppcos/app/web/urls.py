@@ -8,10 +8,13 @@ from django.urls import include, path
 AREAS: tuple[tuple[str, str], ...] = (
     ("", "worklist"),
     ("studies/", "studies"),
+    ("studies/", "assessment"),
+    ("studies/", "signoff"),
     ("studies/", "viewer"),
     ("", "patient"),
     ("patients/", "trends"),
     ("accounts/", "accounts"),
+    ("health/", "upkeep"),
 )
 """Address, and the folder of ``deeppcos.app.web`` whose ``urls`` answers there."""
 
