@@ -4,7 +4,8 @@ Read from the folder: one JSON file with ``images``, ``annotations`` and ``categ
 in ``annotations/`` or in a folder a side. ``certainty`` (``sure`` or ``maybe``) and ``reader`` are
 taken from an annotation or its ``attributes``, the patient from ``patient_group`` of an image or
 from ``groups.csv``. An image without any annotation is passed over unless it says
-``"reviewed": true``: COCO does not tell "nothing there" from "not annotated yet".
+``"reviewed": true``: COCO does not tell "nothing there" from "not annotated yet". ``readers`` of an
+image names those who looked for follicles, so that one who found none is not lost.
 """
 
 import json
@@ -142,7 +143,7 @@ def _outlines(
             accepted=f"{width} x {height} pixels, as the picture is",
             remedy="export both at one size",
         )
-    outlines = Outlines()
+    outlines = Outlines(follicles={str(reader): [] for reader in image.get("readers", ())})
     for annotation in annotations:
         target = targets[annotation["category_id"]]
         if target == "follicle":

@@ -1,0 +1,1 @@
+"""Writing samples in the formats of other programs."""
