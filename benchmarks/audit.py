@@ -49,7 +49,8 @@ def turned(pixels: Pixels, draw: Chance, *, border: int, degrees: float = 40) ->
     """Turned, sheared a little and moved, the border filled."""
     height, width = pixels.shape[:2]
     angle = draw.uniform(5, degrees) * draw.choice([-1, 1])
-    way = cv2.getRotationMatrix2D((width / 2, height / 2), angle, draw.uniform(0.85, 1.2))
+    zoom = draw.uniform(0.85, 1.2)
+    way = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), angle, zoom), np.float64)
     way[0, 1] += draw.uniform(-0.15, 0.15)
     way[:, 2] += draw.uniform(-0.1, 0.1, 2) * (width, height)
     return np.asarray(cv2.warpAffine(pixels, way, (width, height), borderMode=border), np.uint8)
@@ -65,9 +66,11 @@ def rescaled(pixels: Pixels, draw: Chance) -> Pixels:
 def padded(pixels: Pixels, draw: Chance) -> Pixels:
     """Bars of one tone on any side."""
     height, width = pixels.shape[:2]
-    bars = [int(draw.uniform(0, 0.25) * side) for side in (height, height, width, width)]
+    top, low, left, right = (
+        int(draw.uniform(0, 0.25) * side) for side in (height, height, width, width)
+    )
     tone = (float(draw.integers(256)),) * 3
-    filled = cv2.copyMakeBorder(pixels, *bars, cv2.BORDER_CONSTANT, value=tone)
+    filled = cv2.copyMakeBorder(pixels, top, low, left, right, cv2.BORDER_CONSTANT, value=tone)
     return np.asarray(filled, np.uint8)
 
 
@@ -85,7 +88,7 @@ def everything(pixels: Pixels, draw: Chance) -> Pixels:
 CHANGES: Mapping[str, Callable[[Pixels, Chance], Pixels]] = {
     "crop": cropped,
     "flip": lambda pixels, draw: np.ascontiguousarray(pixels[:, ::-1]),
-    "quarter turn": lambda pixels, draw: np.rot90(pixels, draw.integers(1, 4)).copy(),
+    "quarter turn": lambda pixels, draw: np.rot90(pixels, int(draw.integers(1, 4))).copy(),
     "rotation, constant fill": lambda p, d: turned(p, d, border=cv2.BORDER_CONSTANT),
     "rotation, repeated border": lambda p, d: turned(p, d, border=cv2.BORDER_REPLICATE),
     "rotation, reflected border": lambda p, d: turned(p, d, border=cv2.BORDER_REFLECT),

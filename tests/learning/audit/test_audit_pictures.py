@@ -281,3 +281,6 @@ def test_nearest_class_and_its_interval() -> None:
     assert wide.value == narrow.value == 0.5
     assert (wide.high or 0) - (wide.low or 0) > 2 * ((narrow.high or 0) - (narrow.low or 0))
     assert share_by_group(hits[:20], owners[:20]).low is None
+    assert share_by_group(np.ones(80), np.repeat(np.arange(8), 10)).low == pytest.approx(
+        0.68, abs=0.01
+    )

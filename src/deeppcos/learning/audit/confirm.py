@@ -110,7 +110,9 @@ def compare(first: LocalFeatures, second: LocalFeatures, *, is_mirrored: bool) -
     if len(left) < LEAST_INLIERS:
         return None
     source, target = source[left].astype(np.float32), second.points[right]
-    estimate, flags = cv2.estimateAffine2D(
+    # The stubs promise a map; where none was found there is none.
+    estimate: npt.NDArray[np.float64] | None
+    estimate, flags = cv2.estimateAffine2D(  # type: ignore[assignment]
         source, target, method=cv2.RANSAC, ransacReprojThreshold=REPROJECTION_PX, maxIters=1000
     )
     if estimate is None:

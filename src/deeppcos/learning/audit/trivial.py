@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from deeppcos.learning.audit.findings import Share
+from deeppcos.learning.audit.findings import Share, wilson
 from deeppcos.learning.audit.looking_at_pictures import PictureFacts
 from deeppcos.learning.audit.picture_set import Picture
 
@@ -216,6 +216,10 @@ def share_by_group(hits: Floats, owners: Ints) -> Share:
     value = float(hits.mean())
     if len(per_group) < 3:
         return Share(value=value, low=None, high=None, n=len(hits))
+    if np.ptp(sums / per_group) == 0:
+        # Resampling equal groups has no spread; so many groups still leave room for others.
+        of_groups = wilson(round(value * len(sums)), len(sums))
+        return Share(value=value, low=of_groups.low, high=of_groups.high, n=len(hits))
     drawn = np.random.default_rng(0).integers(len(sums), size=(RESAMPLES, len(sums)))
     means = sums[drawn].sum(axis=1) / per_group[drawn].sum(axis=1)
     low, high = (float(end) for end in np.quantile(means, (0.025, 0.975)))
