@@ -275,11 +275,11 @@ def read_form(typed: Mapping[str, str]) -> ReadForm:
     for path, field in FIELDS.items():
         text = typed.get(path, "").strip()
         if text:
-            _take(chart, questions, path, lambda f=field, t=text: _placed(f.path, _value(f, t)))  # type: ignore[misc]
+            _take(chart, questions, path, lambda f=field, t=text: _placed(f.path, _value(f, t)))
     for analyte in Analyte:
         if typed.get(lab_name(analyte, "value"), "").strip():
             name = lab_name(analyte, "value")
-            _take(chart, questions, name, lambda a=analyte: {"labs": [_lab(a, typed)]})  # type: ignore[misc]
+            _take(chart, questions, name, lambda a=analyte: {"labs": [_lab(a, typed)]})
     _ask_of_the_whole(chart, questions)
     return ReadForm(chart=chart, questions=questions)
 

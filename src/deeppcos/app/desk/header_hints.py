@@ -29,7 +29,5 @@ def chart_hints_from_json(content: Mapping[str, Any] | None) -> ChartHints:
         True
     """
     known = dict(content or {})
-    dates = {
-        name: datetime.date.fromisoformat(known[name]) for name in _DATES if known.get(name)
-    }
+    dates = {name: datetime.date.fromisoformat(known[name]) for name in _DATES if known.get(name)}
     return ChartHints(**(known | dates))

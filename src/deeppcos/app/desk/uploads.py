@@ -147,7 +147,7 @@ def _checked(file: Arrived) -> Arrived | NotKept:
 def _unpacked(path: Path, name: str, scratch: Path, limits: UploadLimits) -> list[Arrived]:
     """Write every file of an archive under a name of our own."""
     allowance = _Allowance(limits, path.stat().st_size)
-    kept = []
+    kept: list[Arrived] = []
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():

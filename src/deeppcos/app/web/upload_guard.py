@@ -77,7 +77,7 @@ class _Guard(FileUploadHandler):
         self._refuse_beyond(self.received)
         return raw_data
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
         """Leave the file to the next handler."""
         return None
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import Max
 from django.utils import timezone
 
 from deeppcos.app.desk.nearness import nearness_of
 from deeppcos.app.desk.study_reading import FileToRead, ReadingTask, read_study
 from deeppcos.app.web import audit
 from deeppcos.app.web.jobs import Running
-from deeppcos.app.web.models import Assessment, Image, Study, StudyState, User
+from deeppcos.app.web.models import Assessment, Image, MarkSet, Study, StudyState, User
 from deeppcos.errors import ContractBroken
 from deeppcos.records.assessment_json import document_from_dict
 
@@ -53,8 +53,21 @@ def analyse_job(running: Running) -> None:
     result.unlink()
 
 
-def store_assessment(study: Study, document: dict[str, Any], *, made_by: User | None) -> Assessment:
-    """Add the next assessment of a study and bring its worklist columns up to date."""
+def store_assessment(
+    study: Study,
+    document: dict[str, Any],
+    *,
+    made_by: User | None,
+    marks: MarkSet | None = None,
+) -> Assessment:
+    """Add the next assessment of a study and bring its worklist columns up to date.
+
+    Args:
+        study: The study; told of its new version.
+        document: The assessment, ``deeppcos.assessment/1``.
+        made_by: Who caused it; None for the system.
+        marks: The reader's marks it rests on; None for the machine's alone.
+    """
     record = document_from_dict(document)
     near = nearness_of(record)
     with transaction.atomic():
@@ -69,6 +82,8 @@ def store_assessment(study: Study, document: dict[str, Any], *, made_by: User | 
             schema=record.schema_name,
             document=document,
             chart=study.chart,
+            marks=marks,
+            marks_version=marks.version if marks else None,
             status=record.conclusion.status,
             phenotype=record.conclusion.phenotype or "",
         )
@@ -78,7 +93,6 @@ def store_assessment(study: Study, document: dict[str, Any], *, made_by: User | 
             "volume_margin_ml": near.volume_margin_ml,
             "closeness": near.closeness,
             "analysed_at": timezone.now(),
-            "version": F("version") + 1,
         }
         if study.state == StudyState.ARRIVED:
             changes["state"] = StudyState.ANALYSED
@@ -118,6 +132,8 @@ class _Hearing:
             facts = dict(answer["image"])
             image_id = facts.pop("id")
             is_ready = "refused_because" not in facts
+            if not facts.get("side"):
+                facts.pop("side", None)  # What a person said stays.
             Image.objects.filter(pk=image_id).update(is_ready=is_ready, **facts)
         elif "progress" in answer:
             self._progress(*answer["progress"])

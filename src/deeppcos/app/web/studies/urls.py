@@ -2,10 +2,20 @@
 
 from django.urls import path
 
-from deeppcos.app.web.studies import views
+from deeppcos.app.web.studies import chart_views, views
 
 app_name = "studies"
 urlpatterns = [
     path("new/", views.new, name="new"),
     path("<uuid:study_id>/", views.study, name="study"),
+    path("<uuid:study_id>/files/", views.files, name="files"),
+    path("<uuid:study_id>/read/", views.read, name="read"),
+    path("<uuid:study_id>/progress/", views.progress, name="progress"),
+    path("<uuid:study_id>/cancel/", views.cancel, name="cancel"),
+    path("<uuid:study_id>/take/", views.take, name="take"),
+    path("<uuid:study_id>/images/<uuid:image_id>/thumbnail/", views.thumbnail, name="thumbnail"),
+    path("<uuid:study_id>/images/<uuid:image_id>/side/", views.side, name="side"),
+    path("<uuid:study_id>/chart/", chart_views.chart, name="chart"),
+    path("<uuid:study_id>/chart/import/", chart_views.import_chart, name="chart-import"),
+    path("<uuid:study_id>/chart/question/", chart_views.question, name="chart-question"),
 ]

@@ -12,6 +12,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from deeppcos.app.report.field_names import listed, readable
+from deeppcos.app.report.sentences import spelled
 from deeppcos.app.web.models import Study
 from deeppcos.app.web.worklist.margins import margins_picture
 
@@ -93,3 +95,8 @@ def study_tabs(context: dict[str, Any]) -> SafeString:
 def margin_picture(study: Study) -> SafeString:
     """How far count and volume lie from their thresholds."""
     return margins_picture(study.count_margin, study.volume_margin_ml)
+
+
+register.filter("readable", readable)
+register.filter("spelled", spelled)
+register.filter("listed", listed)

@@ -40,7 +40,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
             "states": _state_choices(query, counts),
             "orders": ORDER_LABELS.items(),
             "urgencies": Urgency.choices,
-            "is_reading": any(study.open_jobs for study in page),  # type: ignore[attr-defined]
+            "is_reading": any(study.open_jobs for study in page),
         },
     )
     response["Vary"] = "HX-Target, Cookie"

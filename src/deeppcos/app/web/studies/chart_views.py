@@ -1,0 +1,218 @@
+"""The chart's form: fill in, import, and choose where two people changed the same field."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from deeppcos.app.desk.chart_fields import (
+    ASSAYS,
+    FIELD_GROUPS,
+    LAB_GROUPS,
+    ChartField,
+    lab_name,
+    named_fields,
+    read_form,
+    typed_form,
+    unit_label,
+    usual_range,
+)
+from deeppcos.app.desk.chart_import import chart_in
+from deeppcos.app.web.access import Right, account_of, needs, study_for
+from deeppcos.app.web.models import Study
+from deeppcos.app.web.studies.charting import OPEN_FOR_CHARTS, Saving, save_chart
+from deeppcos.clinical.analytes import ANALYTES, Analyte
+from deeppcos.errors import InvalidInput
+
+NAMES = tuple(name for name, _label in named_fields())
+ASSAY_WORDS = {
+    "": "",
+    "lc_ms_ms": "LC-MS/MS",
+    "immunoassay": "immunoassay",
+    "elecsys_amh_plus": "Elecsys AMH Plus",
+}
+
+
+@needs(Right.SEE_STUDIES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def chart(request: HttpRequest, study_id: UUID) -> HttpResponse:
+    """Show the chart, or save it."""
+    user = account_of(request)
+    if request.method != "POST":
+        study = study_for(user, study_id)
+        return _form(request, study, typed_form(study.chart))
+    study = study_for(user, study_id, Right.MARK)
+    typed = _typed(request)
+    saving = save_chart(study, typed, version=_version(request), before=_before(request), by=user)
+    if saving.merge is not None:
+        return _choice(request, saving, typed)
+    if not saving.is_saved:
+        return _form(request, study, typed, questions=saving.read.questions, status=422,
+                     version=_version(request), before=_before(request))  # fmt: skip
+    if saving.joined:
+        messages.info(
+            request,
+            _("Somebody else saved this chart meanwhile. Both were joined: %(fields)s.")
+            % {"fields": ", ".join(saving.joined)},
+        )
+    messages.success(request, _("Chart saved."))
+    return redirect("studies:chart", study.pk)
+
+
+@needs(Right.MARK)
+@require_POST
+def import_chart(request: HttpRequest, study_id: UUID) -> HttpResponse:
+    """Fill the form from a file; nothing is saved until somebody has looked at it."""
+    study = study_for(account_of(request), study_id, Right.MARK)
+    sent = request.FILES.get("file")
+    if not isinstance(sent, TemporaryUploadedFile):
+        raise InvalidInput("no file was sent", accepted="a chart as JSON or CSV")
+    typed = typed_form(study.chart)
+    given = chart_in(Path(sent.temporary_file_path()), name=sent.name or "the file")
+    typed.update({name: text for name, text in given.items() if text})
+    messages.info(
+        request,
+        _("Filled in from %(name)s. Look it over, then save.") % {"name": sent.name},
+    )
+    return _form(request, study, typed, questions=read_form(typed).questions,
+                 before=typed_form(study.chart))  # fmt: skip
+
+
+@needs(Right.MARK)
+@require_POST
+def question(request: HttpRequest, study_id: UUID) -> HttpResponse:
+    """What is asked back about one field while the form is being filled in, for htmx."""
+    study_for(account_of(request), study_id, Right.MARK)
+    name = request.headers.get("HX-Trigger-Name", "")
+    if name.startswith("labs."):
+        name = f"{name.rsplit('.', 1)[0]}.value"
+    asked = read_form(_typed(request)).questions.get(name)
+    return render(request, "studies/_question.html", {"question": asked})
+
+
+def _typed(request: HttpRequest) -> dict[str, str]:
+    return {name: request.POST.get(name, "") for name in NAMES}
+
+
+def _version(request: HttpRequest) -> int:
+    text = request.POST.get("version", "")
+    return int(text) if text.isdigit() else -1
+
+
+def _before(request: HttpRequest) -> dict[str, str]:
+    """The form as this person was given it; an unreadable one counts as empty."""
+    try:
+        content = json.loads(request.POST.get("before", ""))
+    except json.JSONDecodeError:
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    return {name: str(content.get(name, "")) for name in NAMES}
+
+
+def _form(
+    request: HttpRequest,
+    study: Study,
+    typed: Mapping[str, str],
+    *,
+    questions: Mapping[str, InvalidInput] | None = None,
+    before: Mapping[str, str] | None = None,
+    version: int | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    asked = questions or {}
+    return render(
+        request,
+        "studies/chart.html",
+        {
+            "study": study,
+            "groups": [
+                {
+                    "title": group.title,
+                    "key": group.key,
+                    "fields": [_field(field, typed, asked) for field in group.fields],
+                }
+                for group in FIELD_GROUPS
+            ],
+            "lab_groups": [
+                {
+                    "title": group.title,
+                    "key": group.key,
+                    "labs": [_lab(analyte, typed, asked) for analyte in group.analytes],
+                }
+                for group in LAB_GROUPS
+            ],
+            "questions": asked,
+            "whole": asked.get(""),
+            "version": study.version if version is None else version,
+            "before": json.dumps(dict(typed if before is None else before)),
+            "is_open": study.state in OPEN_FOR_CHARTS,
+        },
+        status=status,
+    )
+
+
+def _field(
+    field: ChartField, typed: Mapping[str, str], asked: Mapping[str, InvalidInput]
+) -> dict[str, Any]:
+    return {
+        "name": field.path,
+        "label": field.label,
+        "unit": field.unit,
+        "kind": field.kind.value,
+        "choices": field.choices,
+        "hint": field.hint,
+        "range": usual_range(field.path),
+        "value": typed.get(field.path, ""),
+        "question": asked.get(field.path),
+    }
+
+
+def _lab(
+    analyte: Analyte, typed: Mapping[str, str], asked: Mapping[str, InvalidInput]
+) -> dict[str, Any]:
+    name = lab_name(analyte, "value")
+    unit = typed.get(lab_name(analyte, "unit"), "")
+    units = list(ANALYTES[analyte].units)
+    if unit and unit not in units:
+        units.append(unit)
+    assay = typed.get(lab_name(analyte, "assay"), "")
+    return {
+        "label": analyte.label,
+        "prefix": f"labs.{analyte}",
+        "value": typed.get(name, ""),
+        "unit": unit or units[0],
+        "units": [(one, unit_label(one)) for one in units],
+        "upper_limit": typed.get(lab_name(analyte, "upper_limit"), ""),
+        "assay": assay,
+        "assays": [(one, ASSAY_WORDS.get(one, one)) for one in dict.fromkeys((*ASSAYS, assay))],
+        "question": asked.get(name),
+    }
+
+
+def _choice(request: HttpRequest, saving: Saving, typed: Mapping[str, str]) -> HttpResponse:
+    """Show what both wrote, for somebody to choose."""
+    merge = saving.merge
+    assert merge is not None
+    in_conflict = {conflict.name for conflict in merge.conflicts}
+    return render(
+        request,
+        "studies/chart_choice.html",
+        {
+            "study": saving.study,
+            "conflicts": merge.conflicts,
+            "joined": merge.joined,
+            "kept": [(name, text) for name, text in merge.typed.items() if name not in in_conflict],
+            "version": saving.study.version,
+            "before": json.dumps(typed_form(saving.study.chart)),
+        },
+        status=409,
+    )

@@ -1,0 +1,78 @@
+"""The pictures of a study as its overview shows them, and the side each shows.
+
+Owns small pictures and the naming of sides. The viewer's pictures are the business of
+``deeppcos.app.web.viewer``.
+"""
+
+from pathlib import Path
+from uuid import UUID
+
+import cv2
+from django.conf import settings
+from django.db import transaction
+from django.http import Http404
+
+from deeppcos.app.desk.study_states import Event, follows
+from deeppcos.app.web import audit
+from deeppcos.app.web.models import Image, Study, StudyState, User
+from deeppcos.errors import InvalidInput
+
+SMALL_WIDTH = 360
+SMALL_QUALITY = 80
+SIDES = ("left", "right", "")
+
+
+def image_of(study: Study, image_id: UUID) -> Image:
+    """One file of a study, or as if there were none."""
+    image = study.images.filter(pk=image_id).first()
+    if image is None:
+        raise Http404("no such picture")
+    return image
+
+
+def small_picture(image: Image) -> Path | None:
+    """The middle frame of a file, small; None until the file has been read."""
+    if not image.is_ready or not image.frame_count:
+        return None
+    kept = Path(settings.DEEPPCOS_HOME) / "cache" / "small" / f"{image.pk}.jpg"
+    if kept.exists():
+        return kept
+    frame = image.frame_path(image.frame_count // 2)
+    whole = cv2.imread(str(frame))
+    if whole is None:
+        return None
+    height = round(whole.shape[0] * SMALL_WIDTH / whole.shape[1])
+    small = cv2.resize(whole, (SMALL_WIDTH, max(height, 1)), interpolation=cv2.INTER_AREA)
+    _, packed = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, SMALL_QUALITY])
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    fresh = kept.with_suffix(".partial")
+    fresh.write_bytes(packed.tobytes())
+    fresh.replace(kept)
+    return kept
+
+
+def name_side(image: Image, side: str, *, by: User) -> None:
+    """Say which ovary a file shows.
+
+    Args:
+        image: The file; one whose header states a side keeps it.
+        side: ``left``, ``right``, or empty where nobody knows.
+        by: Who says so.
+
+    Raises:
+        InvalidInput: If it is no side, the header states one, or the study is signed.
+    """
+    if side not in SIDES:
+        raise InvalidInput("that is no side", value=side[:20], accepted="left, right or unknown")
+    if (image.header or {}).get("laterality"):
+        raise InvalidInput("the file itself states the side", value=image.side)
+    with transaction.atomic():
+        study = Study.objects.select_for_update().get(pk=image.study_id)
+        if study.state != StudyState.ARRIVED:
+            study.state = StudyState(follows(study.state, Event.REVIEW))
+        study.version += 1
+        study.save(update_fields=["state", "version", "updated_at"])
+        Image.objects.filter(pk=image.pk).update(side=side)
+        audit.record(
+            "study.side_named", actor=by, study=study, detail={"image": str(image.pk), "side": side}
+        )
