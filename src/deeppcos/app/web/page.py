@@ -41,7 +41,10 @@ NAVIGATION: tuple[NavigationEntry, ...] = (
 
 STUDY_TABS: tuple[NavigationEntry, ...] = (
     NavigationEntry("studies:study", _("Overview"), Right.SEE_STUDIES),
+    NavigationEntry("studies:chart", _("Chart"), Right.SEE_STUDIES),
     NavigationEntry("viewer:page", _("Pictures and marks"), Right.SEE_STUDIES),
+    NavigationEntry("assessment:page", _("Assessment"), Right.SEE_STUDIES),
+    NavigationEntry("signoff:sign", _("Sign-off"), Right.SEE_STUDIES),
     NavigationEntry("patient:share", _("For the patient"), Right.RELEASE_TO_PATIENT),
 )
 """Parts of one study; each URL takes ``study_id``. To add one, one line."""
