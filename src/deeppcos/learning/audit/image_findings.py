@@ -334,28 +334,28 @@ def _files(audit: ImageAudit) -> Iterable[Finding]:
         (
             "unreadable_files",
             [f"{r.name}: {r.reason}" for r in refused],
-            "cannot be read",
+            "cannot be read or decoded",
             "Copy them again from their source, or leave them out.",
         ),
         (
             "mislabelled_files",
             [f"{listed[n].name}: {note}" for n, note in odd],
-            "are not what their name says, or have more pages",
+            "not what the name says, or several pages",
             "Rename them, or export one picture a file.",
         ),
         (
             "absent_files",
             list(audit.pictures.absent),
-            "named in the table are not there",
+            "named in the table but not there",
             "Fetch them.",
         ),
-        ("flat_images", list(audit.names(flat)), "show nothing but one tone", "Leave them out."),
+        ("flat_images", list(audit.names(flat)), "nothing but one tone", "Leave them out."),
     ):
         if examples:
             yield Finding(
                 code=code,
                 weight=Weight.CAUTION,
-                title=f"{counted(len(examples), 'file')} {words}",
+                title=f"{counted(len(examples), 'file')}: {words}",
                 meaning="They are not part of anything else in this report."
                 if code in ("unreadable_files", "absent_files")
                 else "Programs treat them differently.",

@@ -74,6 +74,7 @@ def tabled_pictures(
     described: dict[int, Picture] = {}
     absent: list[str] = []
     said = []
+    used: Counter[str] = Counter()
     files = _Finder(plain)
     for path in [only] if only else _tables_beside(root):
         table = _readable(path, must=only is not None)
@@ -83,13 +84,20 @@ def tabled_pictures(
         rows, lost = _described(table, column, choice, files, path)
         described |= rows
         absent += lost
+        used[path.suffix.casefold()] += 1
         said.append(_said(table, column, choice))
     if not said:
         return None
     pictures = [
         described.get(n, replace(p, label=None, split=None)) for n, p in enumerate(plain.pictures)
     ]
-    return replace(plain, pictures=tuple(pictures), layout="; ".join(said), absent=tuple(absent))
+    return replace(
+        plain,
+        pictures=tuple(pictures),
+        layout="; ".join(said),
+        absent=tuple(absent),
+        passed_over=dict(Counter(plain.passed_over) - used),
+    )
 
 
 class _Finder:
