@@ -184,6 +184,17 @@ def test_a_run_begun_before_a_setting_existed_goes_on(tmp_path: Path, few_sample
 
 
 @pytest.mark.usefixtures("tiny_network")
+def test_processes_that_did_not_join_are_not_left_to_overwrite_each_other(
+    tmp_path: Path, few_samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(few_samples, replace(SMALL, steps=1), tmp_path / "alone")  # the engine now knows of one
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ContractBroken, match="do not know each other; got 2 started, 1 joined"):
+        train(few_samples, SMALL, tmp_path / "two")
+    assert not (tmp_path / "two").exists()
+
+
+@pytest.mark.usefixtures("tiny_network")
 def test_an_unknown_tracker_is_refused(tmp_path: Path, few_samples: Samples) -> None:
     with pytest.raises(InvalidInput, match="unknown tracker"):
         train(few_samples, SMALL, tmp_path, track="paper")

@@ -5,13 +5,14 @@ and mixed precision from accelerate; see decision 0010. Owns how they are asked 
 """
 
 import importlib.util
+import os
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 
-from deeppcos.errors import InvalidInput
+from deeppcos.errors import ContractBroken, InvalidInput
 from deeppcos.learning.train.config import TrainConfig
 
 TRACKERS = ("none", "tensorboard", "mlflow")
@@ -29,6 +30,7 @@ def open_engine(config: TrainConfig, out: Path, *, track: str = "none") -> Accel
         The engine.
 
     Raises:
+        ContractBroken: If processes were started that did not join.
         InvalidInput: If the batch cannot be shared, or the tracker is unknown.
         ModuleNotFoundError: If the tracker is not installed.
     """
@@ -37,10 +39,20 @@ def open_engine(config: TrainConfig, out: Path, *, track: str = "none") -> Accel
     if track != "none" and importlib.util.find_spec(track) is None:
         raise ModuleNotFoundError(f"No module named {track!r}", name=track)
     engine = Accelerator(
+        # Not told so, accelerate leaves processes without an accelerator strangers to each other.
+        cpu=not torch.accelerator.is_available(),
         mixed_precision=precision_of(config.precision),
         log_with=None if track == "none" else track,
         project_dir=out,
     )
+    launched = int(os.environ.get("WORLD_SIZE", "1"))
+    if launched != engine.num_processes:
+        raise ContractBroken(
+            "the processes of this run do not know each other",
+            value=f"{launched} started, {engine.num_processes} joined",
+            accepted="all of them",
+            remedy="start them with torchrun; each alone would overwrite the others' checkpoints",
+        )
     if config.batch % engine.num_processes:
         raise InvalidInput(
             "the batch cannot be shared evenly",
