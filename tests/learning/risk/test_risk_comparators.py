@@ -10,6 +10,7 @@ from deeppcos.errors import InvalidInput
 from deeppcos.learning.risk.baseline import chart_of, criteria_baseline
 from deeppcos.learning.risk.comparators import COMPARATORS, fit_comparator
 from deeppcos.learning.risk.folds import grouped_folds, held_out_probabilities
+from deeppcos.learning.risk.measures import auroc
 from deeppcos.learning.risk.table import read_table
 
 from .conftest import drawn_rows
@@ -43,24 +44,29 @@ def test_a_class_with_fewer_women_than_folds_is_refused() -> None:
         list(grouped_folds(label, [f"{i}" for i in range(33)], repeat=0))
 
 
-@pytest.mark.parametrize("name", [n for n in COMPARATORS if n != "explainable boosting"])
+QUICK = {
+    "logistic regression",
+    "gradient boosting (LightGBM)",
+    "nearest neighbours",
+    "decision tree",
+    "chi-square, then logistic",
+    "SelectKBest (F), then logistic",
+}
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in COMPARATORS]
+)
 def test_every_comparator_learns_from_tables_with_unknowns(name: str) -> None:
     pytest.importorskip("lightgbm")
+    pytest.importorskip("interpret")
     features, label, _ = drawn()
-    fitted = fit_comparator(name)(features, label, [], 0)
-    chance = fitted(features)
-    assert chance.shape == label.shape
-    assert chance[label].mean() > chance[~label].mean() + 0.1
+    chance = fit_comparator(name)(features, label, [], 0)(features)
+    assert ((chance >= 0) & (chance <= 1)).all()
+    assert (auroc(chance, label) or 0) > 0.75
 
 
 @pytest.mark.slow
-def test_the_explainable_boosting_model_learns_too() -> None:
-    pytest.importorskip("interpret")
-    features, label, _ = drawn()
-    chance = fit_comparator("explainable boosting")(features, label, [], 0)(features)
-    assert chance[label].mean() > chance[~label].mean() + 0.1
-
-
 def test_resampling_before_splitting_finds_signal_in_noise_and_inside_the_folds_does_not() -> None:
     from deeppcos.learning.risk.lesson import resampled_before, resampled_inside
 

@@ -134,10 +134,13 @@ def fit_comparator(
     name: str,
 ) -> Callable[[Floats, Flags, Sequence[str], int], Fitted]:
     """The fitting function of a comparator, as ``held_out_probabilities`` takes it."""
+    from threadpoolctl import threadpool_limits
+
     make = COMPARATORS[name]
 
     def fit(features: Floats, label: Flags, groups: Sequence[str], seed: int) -> Fitted:
-        model = make(seed).fit(features, label.astype(int))
+        with threadpool_limits(1):
+            model = make(seed).fit(features, label.astype(int))
         return lambda held_out: np.asarray(model.predict_proba(held_out)[:, 1], dtype=np.float64)
 
     return fit
