@@ -238,4 +238,4 @@ def test_a_body_mass_index_that_does_not_follow_from_weight_and_height_is_found(
 def test_limits_follow_the_unit_of_the_heading(heading: str, low: float, high: float) -> None:
     quantity = quantity_of(heading)
     assert quantity is not None
-    assert (quantity.low, quantity.high) == (pytest.approx(low), pytest.approx(high))
+    assert [quantity.low, quantity.high] == pytest.approx([low, high])
