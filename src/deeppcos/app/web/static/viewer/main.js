@@ -14,7 +14,7 @@ import { SaliencyLayer } from "./saliency.js";
 import { drawTimeline, frameState } from "./timeline.js";
 import { Tools } from "./tools.js";
 import { Viewer } from "./viewer.js";
-import { PICTURE_KIND, SIDE, capital, plural } from "./words.js";
+import { PICTURE_KIND, PLANE_SHORT, SIDE, capital, plural } from "./words.js";
 
 /** @import {ChosenKind, Manifest} from "./types.js" */
 /** @import {Tool} from "./viewer.js" */
@@ -173,7 +173,7 @@ class Desk {
         ? make("img", { src: info.urls.playing.replace("{frame}", String(Math.floor(info.frame_count / 2))), alt: "", loading: "lazy" })
         : make("span", { class: "thumb-none" }, glyph("warning"));
       const words = info.side ? SIDE[info.side] : "Side ?";
-      const kind = info.is_ready ? info.plane ?? PICTURE_KIND[info.kind] : "not read";
+      const kind = info.is_ready ? PLANE_SHORT[info.plane ?? ""] ?? PICTURE_KIND[info.kind] : "not read";
       const button = make("button", {
         type: "button", class: info.is_ready ? "thumb" : "thumb is-refused", title: info.name,
         "aria-label": `${title(info)}, ${info.name}${info.is_ready ? "" : ", could not be read"}`,

@@ -11,6 +11,9 @@ import { styleOf } from "./look.js";
 export const CORNERS = 48;
 export const POINTS = 12;
 
+/** An outline narrower than this on the screen is small: its points would hide it. */
+export const SMALL_PX = 70;
+
 /**
  * @typedef {object} Drawing What is to be seen.
  * @property {FrameMarks} marks
@@ -200,12 +203,15 @@ export class Overlay {
   /** @param {Mark} mark */
   #points(mark) {
     const style = styleOf(mark, false);
+    const isSmall = Math.min(...extent(mark.polygon)) * this.view.zoom < SMALL_PX;
     handles(mark.polygon).forEach((corner, i) => {
       const [x, y] = this.view.toScreen(corner);
       const isCurrent = this.drawing.point === i;
+      // On a small outline every third point is enough; the others can still be taken with keys.
+      if (isSmall && i % 3 && !isCurrent) return;
       this.top.add(
         new Konva.Circle({
-          x, y, radius: isCurrent ? 7 : 4.5, fill: isCurrent ? "#ffffff" : style.colour,
+          x, y, radius: isCurrent ? 7 : isSmall ? 3.5 : 4.5, fill: isCurrent ? "#ffffff" : style.colour,
           stroke: "#05070b", strokeWidth: 1.5,
         }),
       );

@@ -93,7 +93,7 @@ export class Pane extends EventTarget {
     const { view } = this;
     const { at, by } = view.across;
     const matrix = `matrix(${by}, 0, 0, ${view.zoom * view.stretch}, ${at}, ${view.y})`;
-    const isLarge = view.zoom > 3;
+    const isLarge = view.zoom > 8;
     for (const canvas of [this.pixels, this.heat]) {
       canvas.style.transform = matrix;
       canvas.style.imageRendering = isLarge ? "pixelated" : "auto";

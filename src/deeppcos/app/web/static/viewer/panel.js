@@ -2,7 +2,7 @@
 // machine's, reader's and signed numbers apart. Owns showing; nothing is decided here.
 
 import { byId, glyph, make } from "./dom.js";
-import { meanDiameter } from "./geometry.js";
+import { diameters, meanDiameter } from "./geometry.js";
 import { lineOf, sureness } from "./look.js";
 import { numbered, sectionCount } from "./marks.js";
 import { KIND, SIDE, capital, countWords, markWords, millimetres, plural } from "./words.js";
@@ -116,7 +116,7 @@ export function showMarks({ info, marks, selected, isBlinded }, choose) {
     },
     make("i", { class: `swatch swatch-${lineOf(mark)}` }),
     make("b", {}, number === null ? "" : String(number)),
-    make("span", {}, make("span", { class: "size" }, size === null ? "" : `${millimetres(size)} `),
+    make("span", {}, make("span", { class: "size" }, sizeWords(mark, size, info.mm_per_pixel)),
       mark.is_doubtful ? `doubtful ${mark.kind === "ovary" ? "ovary" : "mark"}` : KIND[mark.kind]),
     make("span", { class: "who" }, who(mark)));
     button.addEventListener("click", (event) => choose(mark.id, event.shiftKey));
@@ -132,6 +132,18 @@ export function showMarks({ info, marks, selected, isBlinded }, choose) {
     : "Nothing is marked in this frame.";
   const count = marks.marks.filter((mark) => mark.kind !== "ovary").length;
   byId("marks-sum").textContent = count ? plural(count, "mark", "marks") : "";
+}
+
+/**
+ * @param {import("./types.js").Mark} mark
+ * @param {number | null} size
+ * @param {import("./types.js").Scale | null} scale
+ */
+function sizeWords(mark, size, scale) {
+  if (size === null || !scale) return "";
+  if (mark.kind !== "ovary") return `${millimetres(size)} `;
+  const { longest, across } = diameters(mark.polygon, scale);
+  return `${longest.toFixed(0)} × ${across.toFixed(0)} mm `;
 }
 
 /** @param {import("./types.js").Mark} mark */
@@ -259,7 +271,7 @@ export function showStanding(outbox) {
   const place = byId("standing");
   const [icon, words] = STANDING[outbox.standing];
   const unsent = outbox.reading.unsent.length;
-  const at = outbox.savedAt?.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const at = outbox.savedAt?.toLocaleTimeString(document.documentElement.lang || [], { hour: "2-digit", minute: "2-digit" });
   let text = words;
   if (outbox.standing === "saved" && at) text = `Saved ${at}`;
   if (["offline", "signed_out"].includes(outbox.standing)) {

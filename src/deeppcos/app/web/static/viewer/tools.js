@@ -1,7 +1,7 @@
 // What pointers do on the picture: choose, drag, draw, cut, measure, move, zoom.
 // Owns gestures. Each ends in one call to the viewer, which makes the change.
 
-import { contains, ellipse, moved, pulled, resampled } from "./geometry.js";
+import { box, contains, ellipse, moved, pulled, resampled } from "./geometry.js";
 import { markAt } from "./marks.js";
 import { CORNERS, POINTS, handles } from "./overlay.js";
 
@@ -153,7 +153,10 @@ export class Tools {
     const only = this.viewer.onlySelected;
     if (!only || this.viewer.isHidden) return null;
     let best = null;
-    let least = near;
+    // The middle of a small follicle is for moving it, not for its points.
+    const { x0, x1, y0, y1 } = box(only.polygon);
+    const narrow = Math.min(x1 - x0, y1 - y0) * this.view.zoom;
+    let least = Math.min(near, Math.max(5, narrow * 0.22));
     handles(only.polygon).forEach((corner, i) => {
       const [x, y] = this.view.toScreen(corner);
       const distance = Math.hypot(x - screen[0], y - screen[1]);

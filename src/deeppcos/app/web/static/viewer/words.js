@@ -41,6 +41,9 @@ export const SCALE_FROM = {
   burned_in_caliper: "scale from the picture’s calipers",
 };
 
+/** @type {Record<string, string>} */
+export const PLANE_SHORT = { longitudinal: "long.", transverse: "transv." };
+
 /** @param {number} mm */
 export function millimetres(mm) {
   return `${mm.toFixed(1)} mm`;

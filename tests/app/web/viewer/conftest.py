@@ -1,0 +1,112 @@
+"""A study with follicles that can be seen, and ways to correct it, for the viewer's tests."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import cv2
+import numpy as np
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from tests.app.web.conftest import FRAME_SIZE
+
+from deeppcos.app.web.models import Image, Study
+
+SEEN = ((110, 120), (144, 120), (178, 120))
+"""Middles of the follicles the made-up machine marked."""
+
+MISSED = (225, 130)
+"""Middle of a follicle it missed, of 11 pixels radius."""
+
+
+@pytest.fixture
+def seen_study(analysed_study: Study) -> Study:
+    """The analysed study with an ovary drawn into its frames, one follicle more than marked."""
+    for image in analysed_study.images.all():
+        for frame in range(image.frame_count or 0):
+            cv2.imwrite(str(image.frame_path(frame)), ovary_picture(frame))
+    return analysed_study
+
+
+def ovary_picture(seed: int) -> np.typing.NDArray[np.uint8]:
+    """A speckled ovary with four dark follicles, ``(H, W) uint8``."""
+    tissue = np.full(FRAME_SIZE, 120, np.float32)
+    cv2.ellipse(tissue, (160, 120), (90, 60), 0, 0, 360, 85, cv2.FILLED)
+    for middle in SEEN:
+        cv2.circle(tissue, middle, 14, 10, cv2.FILLED)
+    cv2.circle(tissue, MISSED, 11, 10, cv2.FILLED)
+    soft = cv2.GaussianBlur(tissue, (0, 0), 1.2)
+    speckle = np.random.default_rng(seed).rayleigh(0.8, FRAME_SIZE).astype(np.float32)
+    return np.clip(soft * speckle, 0, 255).astype(np.uint8)
+
+
+def image_named(study: Study, name: str) -> Image:
+    return study.images.get(name=name)
+
+
+def machine_id(image: Image, what: str, frame: int = 0) -> str:
+    return f"m:{image.pk}:{frame}:{what}"
+
+
+def ring(x: float, y: float, radius: float) -> list[list[float]]:
+    turns = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    return [
+        [round(x + radius * float(np.cos(t)), 2), round(y + radius * float(np.sin(t)), 2)]
+        for t in turns
+    ]
+
+
+def new_mark(x: float, y: float, radius: float = 12, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"r{uuid4()}",
+        "kind": "antral",
+        "polygon": ring(x, y, radius),
+        "by": "reader",
+        "kind_by": "size",
+        **more,
+    }
+
+
+def correction(image: Image, delta: str, **parts: Any) -> dict[str, Any]:
+    """A correction as the page sends it."""
+    return {
+        "id": str(uuid4()),
+        "delta": delta,
+        "picture": str(image.pk),
+        "frame": 0,
+        "removes": [],
+        "adds": [],
+        "remarks": [],
+        "undoes": None,
+        "seconds": 2.5,
+        "at": "2026-11-23T12:00:00Z",
+        "machine_marks_seen": True,
+        "release": "made-up-1",
+        **parts,
+    }
+
+
+def said(response: HttpResponse) -> Any:
+    return json.loads(response.content)
+
+
+Send = Callable[..., HttpResponse]
+
+
+@pytest.fixture
+def send() -> Send:
+    """Send corrections of a study as somebody's browser would."""
+
+    def sent(
+        client: Client, study: Study, *edits: dict[str, Any], base: int = 0, query: str = ""
+    ) -> HttpResponse:
+        response: HttpResponse = client.post(
+            f"/studies/{study.pk}/viewer/edits{query}",
+            data=json.dumps({"base_version": base, "edits": list(edits)}),
+            content_type="application/json",
+        )
+        return response
+
+    return sent
