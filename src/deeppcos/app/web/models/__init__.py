@@ -6,6 +6,7 @@ from deeppcos.app.web.models.links import PatientLink
 from deeppcos.app.web.models.people import Grant, Role, Site, User
 from deeppcos.app.web.models.readings import Assessment, Edit, EditKind, MarkSet, Purpose
 from deeppcos.app.web.models.reports import SignedReport
+from deeppcos.app.web.models.second_factor import ExternalIdentity, RecoveryCode, SecondFactor
 from deeppcos.app.web.models.studies import Image, ImageKind, Patient, Study, StudyState, Urgency
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "AuditHead",
     "Edit",
     "EditKind",
+    "ExternalIdentity",
     "Grant",
     "Image",
     "ImageKind",
@@ -23,7 +25,9 @@ __all__ = [
     "Patient",
     "PatientLink",
     "Purpose",
+    "RecoveryCode",
     "Role",
+    "SecondFactor",
     "SignedReport",
     "Site",
     "Study",

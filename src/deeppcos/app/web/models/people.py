@@ -15,6 +15,8 @@ class Site(models.Model):
 
     name = models.CharField(max_length=120, unique=True)
     slug = models.SlugField(max_length=60, unique=True)
+    second_factor_roles = models.JSONField(default=list, blank=True)
+    """Roles that must give a second factor here."""
 
     class Meta:
         ordering: ClassVar = ["name"]
