@@ -8,8 +8,10 @@ from deeppcos.app.web.models.readings import Assessment, Edit, EditKind, MarkSet
 from deeppcos.app.web.models.reports import SignedReport
 from deeppcos.app.web.models.second_factor import ExternalIdentity, RecoveryCode, SecondFactor
 from deeppcos.app.web.models.studies import Image, ImageKind, Patient, Study, StudyState, Urgency
+from deeppcos.app.web.models.tokens import ApiToken, IdempotencyKey
 
 __all__ = [
+    "ApiToken",
     "Assessment",
     "AuditEvent",
     "AuditHead",
@@ -17,6 +19,7 @@ __all__ = [
     "EditKind",
     "ExternalIdentity",
     "Grant",
+    "IdempotencyKey",
     "Image",
     "ImageKind",
     "Job",
