@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('web', '0002_patient_links'),
+        ('web', '0003_people_and_trust'),
     ]
 
     operations = [
