@@ -60,7 +60,7 @@ def drawn_rows(n: int = 120, *, seed: int = 0) -> Rows:
         for name, (mean, width, digits) in NUMBERS.items():
             row[name] = f"{max(rng.normal(mean, width), mean / 3):.{digits}f}"
         for side in "LR":
-            count = rng.normal(11 if positive else 6, 3)
+            count = rng.normal(9 if positive else 6.5, 3)
             row[f"Follicle No. ({side})"] = f"{max(0, round(count))}"
         rows.append(row)
     return rows

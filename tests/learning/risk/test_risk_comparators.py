@@ -19,7 +19,7 @@ pytest.importorskip("sklearn")
 pytest.importorskip("imblearn")
 
 
-def drawn(n: int = 150) -> tuple[np.ndarray, np.ndarray, list[str]]:  # type: ignore[type-arg]
+def drawn(n: int = 150) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Features with unknowns, labels, groups of two rows."""
     rng = np.random.default_rng(0)
     label = rng.random(n) < 0.4
@@ -86,7 +86,7 @@ def test_resampling_before_splitting_finds_signal_in_noise_and_inside_the_folds_
 def test_nothing_of_the_held_out_women_reaches_a_fit() -> None:
     features, label, groups = drawn()
 
-    def fit(x: np.ndarray, y: np.ndarray, g: object, seed: int) -> Callable[..., np.ndarray]:  # type: ignore[type-arg]
+    def fit(x: np.ndarray, y: np.ndarray, g: object, seed: int) -> Callable[..., np.ndarray]:
         inside = {row.tobytes() for row in x}
         return lambda held: np.array([float(row.tobytes() in inside) for row in held])
 

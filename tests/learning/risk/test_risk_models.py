@@ -22,7 +22,7 @@ from deeppcos.learning.risk.additive_training import (
 NAMES = ("age_years", "body_mass_index", "cycle_irregular", "bleeding_days")
 
 
-def drawn(n: int = 400, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:  # type: ignore[type-arg]
+def drawn(n: int = 400, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Features, labels and groups of women who do not exist."""
     rng = np.random.default_rng(seed)
     label = rng.random(n) < 0.35

@@ -79,7 +79,8 @@ class AdditiveModel:
 
     def score(self, features: Floats) -> Floats:
         """Log-odds of shape (n_women,)."""
-        return self.base + self.contributions(features).sum(axis=1)
+        added = self.contributions(features).sum(axis=1)
+        return np.asarray(self.base + added, dtype=np.float64)
 
     def probability(self, features: Floats) -> Floats:
         """Calibrated probabilities of the label, of shape (n_women,)."""

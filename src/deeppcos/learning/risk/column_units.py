@@ -72,7 +72,7 @@ def doubt_about(column: Column, values: npt.NDArray[np.float64]) -> str:
     if usual[0] <= median <= usual[1]:
         return ""
     unit = BY_NAME[column.feature].unit
-    folds = [f for f in (10, 100, 1000) if usual[0] <= median / f <= usual[1]]
+    folds = [f for f in (10.0, 100.0, 1000.0) if usual[0] <= median / f <= usual[1]]
     folds += [f for f in (0.1, 0.01) if usual[0] <= median / f <= usual[1]]
     hint = f"; a {folds[0]:g}-fold unit error?" if folds else "; another unit?"
     return f"median {median:.3g}, expected {usual[0]:g} to {usual[1]:g} {unit}{hint}"

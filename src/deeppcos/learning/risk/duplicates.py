@@ -33,7 +33,7 @@ def woman_groups(columns: npt.NDArray[np.float64]) -> tuple[tuple[str, ...], tup
 
     Examples:
         >>> rng = np.random.default_rng(0)
-        >>> table = rng.normal(size=(50, 9))
+        >>> table = rng.normal(size=(50, 12))
         >>> table[7] = table[3]
         >>> groups, scores = woman_groups(table)
         >>> groups[7] == groups[3], len(set(groups)), len(scores)

@@ -99,8 +99,15 @@ class ImageMeasurement:
 class LikelihoodRatio(Protocol):
     """How much more often a measurement occurs with the label than without."""
 
-    source: str
-    verification: Verification
+    @property
+    def source(self) -> str:
+        """Where it comes from."""
+        ...
+
+    @property
+    def verification(self) -> Verification:
+        """How it was checked."""
+        ...
 
     def log_ratio(self, measured: ImageMeasurement) -> float:
         """Natural logarithm of the likelihood ratio."""

@@ -142,8 +142,7 @@ def over_repeats(
         The figure with its 95 % interval.
     """
 
-    def of_items(items: Sequence[int]) -> float | None:
-        chosen = np.asarray(items)
+    def of_items(chosen: npt.NDArray[np.intp]) -> float | None:
         results = [measure(p[chosen], label[chosen]) for p in probabilities]
         known = [r for r in results if r is not None]
         return float(np.mean(known)) if known else None

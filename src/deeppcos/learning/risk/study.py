@@ -8,6 +8,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -187,7 +188,7 @@ def _tier_result(
     held = held_out(table, tier, with_label_defining=with_criteria, repeats=repeats)
     label, groups = table.label, table.groups
 
-    def mean_of(array: Floats, among: npt.NDArray[np.bool_] | None = None) -> Measured:
+    def mean_of(array: npt.NDArray[Any], among: npt.NDArray[np.bool_] | None = None) -> Measured:
         chosen = np.ones(label.size, dtype=bool) if among is None else among
         kept = [g for g, keep in zip(groups, chosen, strict=True) if keep]
         return over_repeats(
