@@ -74,6 +74,7 @@ def commands_of(serving: Serving) -> tuple[list[str], ...]:
         *(sys.executable, "-m", "gunicorn", "deeppcos.app.web.wsgi:application"),
         *("--bind", f"{serving.host}:{serving.port}"),
         *("--workers", "2", "--threads", "4", "--timeout", "120", "--log-level", "warning"),
+        "--no-control-socket",
     ]
     worker = [sys.executable, "-m", "deeppcos.app.web", "work"]
     return server, worker

@@ -18,7 +18,7 @@ A_YEAR = 365 * 24 * 3600
 
 @open_to_all
 @sensitive_post_parameters()
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for name and password."""
     form = SignInForm(request, data=request.POST or None)
@@ -41,7 +41,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @open_to_all
 @sensitive_post_parameters()
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, who: str, token: str) -> HttpResponse:
     """Let the owner of a one-time link set name and password, and sign them in."""
     user = invited(who, token)

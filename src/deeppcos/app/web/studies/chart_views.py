@@ -186,7 +186,7 @@ def _lab(
         units.append(unit)
     assay = typed.get(lab_name(analyte, "assay"), "")
     return {
-        "label": analyte.label,
+        "label": _capital(analyte.label),
         "prefix": f"labs.{analyte}",
         "value": typed.get(name, ""),
         "unit": unit or units[0],
@@ -196,6 +196,11 @@ def _lab(
         "assays": [(one, ASSAY_WORDS.get(one, one)) for one in dict.fromkeys((*ASSAYS, assay))],
         "question": asked.get(name),
     }
+
+
+def _capital(words: str) -> str:
+    """Words that begin a line; hCG keeps its small letter."""
+    return words if words == "hCG" else words[:1].upper() + words[1:]
 
 
 def _choice(request: HttpRequest, saving: Saving, typed: Mapping[str, str]) -> HttpResponse:
