@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
@@ -16,13 +15,13 @@ from deeppcos.app.report.figures import ALERT_SYMBOL, severity_bar, state_symbol
 from deeppcos.app.report.view import ReportView, report_view
 from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, account_of, needs, study_for
+from deeppcos.app.web.assessment.choosing import choose_profile
 from deeppcos.app.web.assessment.comparison import COMPARED, Comparison, compared
 from deeppcos.app.web.models import Purpose, Study, User
 from deeppcos.app.web.studies.charting import OPEN_FOR_CHARTS
 from deeppcos.app.web.studies.current import current_assessment, document_under
 from deeppcos.app.web.viewer.reading import reading_for
 from deeppcos.clinical.profiles import PROFILES, profile_named
-from deeppcos.errors import InvalidInput
 from deeppcos.records.assessment_document import AssessmentDocument
 from deeppcos.records.assessment_json import document_from_dict
 
@@ -67,19 +66,7 @@ def use_profile(request: HttpRequest, study_id: UUID) -> HttpResponse:
     """Assess this study by another profile from now on."""
     user = account_of(request)
     study = study_for(user, study_id, Right.MARK)
-    if study.state not in OPEN_FOR_CHARTS:
-        raise InvalidInput("this study is signed", remedy="begin an amendment first")
-    profile = profile_named(request.POST.get("profile", ""))
-    with transaction.atomic():
-        audit.record(
-            "study.profile_chosen",
-            actor=user,
-            study=study,
-            detail={"was": study.profile, "now": profile.key},
-        )
-        study.profile = profile.key
-        study.version += 1
-        study.save(update_fields=["profile", "version", "updated_at"])
+    profile = choose_profile(study, request.POST.get("profile", ""), by=user)
     messages.success(request, _("This study is now assessed by %(name)s.") % {
         "name": wording.profile_name(profile.key)})  # fmt: skip
     return redirect("assessment:page", study.pk)

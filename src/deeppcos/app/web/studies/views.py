@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,6 +16,7 @@ from deeppcos.app.web.access import Right, account_of, needs, rights_of, sites_w
 from deeppcos.app.web.models import Job, Study, StudyState
 from deeppcos.app.web.studies.arrival import Delivery, deliver, have_read
 from deeppcos.app.web.studies.forms import NewStudyForm
+from deeppcos.app.web.studies.handling import assign_study, begin_study, stop_job
 from deeppcos.app.web.studies.pictures import image_of, name_side, small_picture
 from deeppcos.app.web.upload_guard import takes_studies
 
@@ -31,9 +31,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "uploads": settings.UPLOADS_ALLOWED}
         return render(request, "studies/new.html", context, status=422 if form.errors else 200)
-    with transaction.atomic():
-        begun = form.save(created_by=user, profile=settings.DEFAULT_PROFILE)
-        audit.record("study.created", actor=user, study=begun)
+    begun = begin_study(form, by=user)
     if _wants_json(request):
         return JsonResponse(_addresses(begun), status=201)
     sent = request.FILES.getlist("files")
@@ -123,8 +121,7 @@ def cancel(request: HttpRequest, study_id: UUID) -> HttpResponse:
     user = account_of(request)
     found = study_for(user, study_id, Right.ADD_STUDIES)
     for job in found.jobs.filter(state__in=jobs.OPEN):
-        jobs.cancel(job)
-        audit.record("job.cancelled", actor=user, study=found, detail={"kind": job.kind})
+        stop_job(job, by=user)
     return redirect("studies:study", found.pk)
 
 
@@ -134,11 +131,7 @@ def take(request: HttpRequest, study_id: UUID) -> HttpResponse:
     """Take a study as one's own, or give it back."""
     user = account_of(request)
     found = study_for(user, study_id, Right.MARK)
-    with transaction.atomic():
-        found.assigned_to = None if found.assigned_to_id == user.pk else user
-        found.save(update_fields=["assigned_to", "updated_at"])
-        action = "study.taken" if found.assigned_to else "study.given_back"
-        audit.record(action, actor=user, study=found)
+    assign_study(found, None if found.assigned_to_id == user.pk else user, by=user)
     return redirect("studies:study", found.pk)
 
 
