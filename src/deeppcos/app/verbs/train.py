@@ -74,9 +74,11 @@ def train(
         Precision, typer.Option(help="Mixed precision; auto takes what the device has.")
     ] = Precision.AUTO,
     start_from: Annotated[str, typer.Option(help="Weights of an earlier run to go on from.")] = "",
-    learning_rate: Annotated[
-        float, typer.Option(help="Peak rate of new layers; the encoder's is 0.3 of it.", min=1e-6)
-    ] = 2e-3,
+    learning_rate: Annotated[float, typer.Option(help="Peak rate of new layers.", min=1e-6)] = 2e-3,
+    encoder_learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Peak rate of the pretrained encoder; 0.3 of the other.", min=1e-6),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every random choice.", min=0)] = 1,
     validation_fold: Annotated[
         int | None,
@@ -120,7 +122,7 @@ def train(
             precision=precision.value,
             start_from=start_from,
             learning_rate=learning_rate,
-            encoder_learning_rate=ENCODER_RATE_SHARE * learning_rate,
+            encoder_learning_rate=encoder_learning_rate or ENCODER_RATE_SHARE * learning_rate,
             seed=seed,
             validation_fold=validation_fold,
             patience=patience,
