@@ -10,9 +10,8 @@ An ovary whose side nobody stated stays an entry of its own: sides are never gue
 never gives a count of the whole ovary, and what a person charted is never overwritten.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeVar
 
 from deeppcos.clinical.chart import PatientChart, with_seen_ovaries
@@ -20,23 +19,36 @@ from deeppcos.clinical.ovary import (
     FollicleNumberPerOvary,
     FollicleNumberPerSection,
     MeasurementSource,
-    OvarianVolume,
     OvaryMeasurements,
     SeenOvary,
     Side,
     TrackedEstimate,
     VolumeMethod,
-    ellipsoid_volume_ml,
 )
 from deeppcos.clinical.plausibility import LIMITS
-from deeppcos.clinical.severity_morphology import FNPO_ERROR, VOLUME_ERROR_ML
-from deeppcos.vision.findings import FollicleKind, FrameFindings, Lesion, Ovary
-from deeppcos.vision.frame import MmPerPixel
-from deeppcos.vision.geometry import diameters_mm, overlap_px
+from deeppcos.clinical.severity_morphology import FNPO_ERROR
+from deeppcos.vision.findings import FollicleKind, Lesion, Ovary
+from deeppcos.vision.geometry import overlap_px
+from deeppcos.vision.orthogonal_planes import Volume, stated_volume, volume_of_stills
+from deeppcos.vision.study_files import (
+    FileKind,
+    FrameReference,
+    SectionPlane,
+    SeenSection,
+    StudyFileFindings,
+    sections_of,
+)
 from deeppcos.vision.tracking import TrackedFollicles, track_follicles
 
-LARGEST_DISAGREEMENT = 1.35
-"""Ratio up to which the diameter that two perpendicular sections share may differ."""
+__all__ = [
+    "FileKind",
+    "FrameReference",
+    "SectionPlane",
+    "SideMeasurements",
+    "StudyFileFindings",
+    "measure_study",
+    "to_chart",
+]
 
 WITHIN_OVARY = 0.3
 """Share of a lesion that must lie in the ovary for it to forbid reading the volume."""
@@ -47,54 +59,6 @@ FORBIDS = (
 )
 
 Count = TypeVar("Count", TrackedEstimate, FollicleNumberPerOvary)
-
-
-class FileKind(StrEnum):
-    """What a file holds; the same words as ``deeppcos.records.study_file.MediaKind``."""
-
-    STILL = "still"
-    CINE = "cine"
-    VOLUME = "volume"
-
-
-class SectionPlane(StrEnum):
-    """How a still cuts the ovary."""
-
-    LONGITUDINAL = "longitudinal"
-    TRANSVERSE = "transverse"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyFileFindings:
-    """The findings of one file and what is known of how it was taken.
-
-    Attributes:
-        source: The file, as the user named it.
-        kind: Still, cine or volume.
-        side: Which ovary, or None where nobody said.
-        plane: How the section lies; of stills only.
-        frames: Findings of all its frames, in order.
-        slice_spacing_mm: Distance between slices of a volume, mm; None where not known.
-    """
-
-    source: str
-    kind: FileKind
-    side: Side | None
-    plane: SectionPlane = SectionPlane.UNKNOWN
-    frames: tuple[FrameFindings, ...]
-    slice_spacing_mm: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameReference:
-    """One frame of one file."""
-
-    source: str
-    frame: int
-
-    def __str__(self) -> str:
-        return f"{self.source}, frame {self.frame}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,31 +143,9 @@ def _has_any(one: SideMeasurements) -> bool:
     return found.was_seen or found.dominant_follicle_or_corpus_luteum is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SeenSection:
-    """The ovary in one frame."""
-
-    where: FrameReference
-    findings: FrameFindings
-    ovary: Ovary
-    lesions: tuple[Lesion, ...]
-
-    @property
-    def is_sized(self) -> bool:
-        """Whether follicles were counted by size."""
-        return self.findings.mm_per_pixel is not None
-
-
 def _measured(side: Side | None, files: Sequence[StudyFileFindings]) -> SideMeasurements:
     """Everything of one side."""
-    tracked = [
-        track_follicles(
-            file.frames,
-            slice_spacing_mm=file.slice_spacing_mm if file.kind is FileKind.VOLUME else None,
-        )
-        for file in files
-        if file.kind is not FileKind.STILL
-    ]
+    tracked = [_followed(file) for file in files if file.kind is not FileKind.STILL]
     fullest = _fullest(files)
     volume, volume_from, method, volume_notes = _volume(side, files, tracked)
     dominant = _dominant(files)
@@ -231,21 +173,13 @@ def _measured(side: Side | None, files: Sequence[StudyFileFindings]) -> SideMeas
     )
 
 
-def _sections(file: StudyFileFindings) -> Iterator[_SeenSection]:
-    """Every frame in which the ovary can be judged; of several ovaries each is a section."""
-    for findings in file.frames:
-        # A file of a stated side shows one ovary: its most probable outline.
-        shown = findings.ovaries if file.side is None else findings.ovaries[:1]
-        for ovary in shown if findings.is_assessable else ():
-            yield _SeenSection(
-                where=FrameReference(source=findings.source, frame=findings.frame),
-                findings=findings,
-                ovary=ovary,
-                lesions=findings.lesions,
-            )
+def _followed(file: StudyFileFindings) -> TrackedFollicles:
+    """The follicles of a sweep, or of a volume that was looked at slice by slice."""
+    spacing = file.slice_spacing_mm if file.kind is FileKind.VOLUME else None
+    return track_follicles(file.frames, slice_spacing_mm=spacing)
 
 
-def _fullest(files: Sequence[StudyFileFindings]) -> _SeenSection | None:
+def _fullest(files: Sequence[StudyFileFindings]) -> SeenSection | None:
     """The section with the most follicles; one with a scale goes before any without."""
     candidates = [
         section
@@ -265,13 +199,13 @@ def _fullest(files: Sequence[StudyFileFindings]) -> _SeenSection | None:
     )
 
 
-def _steady_sections(file: StudyFileFindings) -> list[_SeenSection]:
+def _steady_sections(file: StudyFileFindings) -> list[SeenSection]:
     """Sections to choose the fullest from.
 
     The largest of a hundred wavering counts is too large: in a sweep or volume a section counts
     as the middle of itself and its two neighbours.
     """
-    sections = list(_sections(file))
+    sections = list(sections_of(file))
     if file.kind is FileKind.STILL or len(sections) < 3:
         return sections
     return [
@@ -280,7 +214,7 @@ def _steady_sections(file: StudyFileFindings) -> list[_SeenSection]:
     ]
 
 
-def _section_count(section: _SeenSection) -> FollicleNumberPerSection:
+def _section_count(section: SeenSection) -> FollicleNumberPerSection:
     """The count of one section as the chart takes it."""
     count = section.ovary.follicle_count_section
     return FollicleNumberPerSection(
@@ -311,7 +245,7 @@ def _with_reader_error(count: FollicleNumberPerOvary) -> FollicleNumberPerOvary:
 def _dominant(files: Sequence[StudyFileFindings]) -> FrameReference | None:
     """The first frame with a dominant follicle or a cyst-like body in the ovary."""
     for file in files:
-        for section in _sections(file):
+        for section in sections_of(file):
             kinds = {follicle.kind for follicle in section.ovary.follicles}
             if FollicleKind.DOMINANT in kinds or any(
                 _lies_within(lesion, section.ovary) for lesion in section.lesions
@@ -328,7 +262,7 @@ def _lies_within(lesion: Lesion, ovary: Ovary) -> bool:
 
 def _notes(
     files: Sequence[StudyFileFindings],
-    fullest: _SeenSection | None,
+    fullest: SeenSection | None,
     tracked: Sequence[TrackedFollicles],
 ) -> tuple[str, ...]:
     """Why counts are missing or weaker than they look."""
@@ -350,9 +284,6 @@ def _notes(
     return tuple(notes)
 
 
-Volume = tuple[OvarianVolume | None, tuple[FrameReference, ...], str, tuple[str, ...]]
-
-
 def _volume(
     side: Side | None, files: Sequence[StudyFileFindings], tracked: Sequence[TrackedFollicles]
 ) -> Volume:
@@ -364,83 +295,7 @@ def _volume(
         ml, source = max(counted)
         first = next(file.frames[0].frame for file in files if file.source == source)
         where = (FrameReference(source=source, frame=first),)
-        return _stated(ml, VolumeMethod.THREE_D, where, "outlines added up over all slices")
+        return stated_volume(ml, VolumeMethod.THREE_D, where, "outlines added up over all slices")
     if side is None:
         return None, (), "", ("no volume: two stills of unknown side may show two ovaries",)
-    return _volume_of_stills(files)
-
-
-def _volume_of_stills(files: Sequence[StudyFileFindings]) -> Volume:
-    """Volume from a longitudinal and a transverse still.
-
-    The longitudinal section gives the length and one diameter across it; the transverse one
-    gives both diameters across the length, one of which is that same diameter seen again. Which
-    one is not marked in the pictures: it is the one nearer in size, and the mean of both
-    readings is taken; the other is the third diameter.
-    """
-    cuts: dict[SectionPlane, tuple[FrameReference, tuple[float, float]]] = {}
-    for plane in (SectionPlane.LONGITUDINAL, SectionPlane.TRANSVERSE):
-        best = _largest_still(files, plane)
-        if best is None:
-            return None, (), "", (f"no volume: no {plane} still with a scale and an ovary",)
-        cuts[plane] = best
-    (along, (length, across)) = cuts[SectionPlane.LONGITUDINAL]
-    (through, pair) = cuts[SectionPlane.TRANSVERSE]
-    shared, third = sorted(pair, key=lambda one: abs(one - across))
-    if max(shared, across) > LARGEST_DISAGREEMENT * min(shared, across):
-        return None, (), "", (
-            f"no volume: the diameter both stills share reads {across:.0f} mm in one and "
-            f"{shared:.0f} mm in the other",
-        )  # fmt: skip
-    if third > 1.15 * length:
-        return None, (), "", (
-            f"no volume: the transverse still is wider ({third:.0f} mm) than the ovary is long "
-            f"({length:.0f} mm)",
-        )  # fmt: skip
-    mean = (shared + across) / 2
-    ml = ellipsoid_volume_ml(length_mm=length, width_mm=third, thickness_mm=mean)
-    return _stated(
-        ml,
-        VolumeMethod.TWO_D,
-        (along, through),
-        f"pi/6 x length {length:.1f} mm (longitudinal, longest) x {mean:.1f} mm (seen in both: "
-        f"{across:.1f} mm across the length in the longitudinal, {shared:.1f} mm in the "
-        f"transverse still) x {third:.1f} mm (transverse, the other diameter)",
-    )
-
-
-def _largest_still(
-    files: Sequence[StudyFileFindings], plane: SectionPlane
-) -> tuple[FrameReference, tuple[float, float]] | None:
-    """The largest scaled section in a plane, as the one nearest the middle, and its diameters."""
-    found = [
-        (section.where, _diameters(section.ovary, scale))
-        for file in files
-        if file.kind is FileKind.STILL and file.plane is plane
-        for section in _sections(file)
-        if (scale := section.findings.mm_per_pixel) is not None
-    ]
-    return max(found, key=lambda one: one[1][0] * one[1][1]) if found else None
-
-
-def _diameters(ovary: Ovary, scale: MmPerPixel) -> tuple[float, float]:
-    """The diameters as measured before the outline was simplified, where they are stated."""
-    if ovary.length_mm is not None and ovary.width_mm is not None:
-        return ovary.length_mm, ovary.width_mm
-    return diameters_mm(ovary.polygon, scale)
-
-
-def _stated(ml: float, method: VolumeMethod, where: tuple[FrameReference, ...], how: str) -> Volume:
-    """A volume with the published error of its method, or the reason it cannot be one."""
-    limit = LIMITS["ovary.volume_ml"]
-    if not limit.low <= ml <= limit.high:
-        return None, (), "", (f"no volume: {ml:.3g} mL is no ovary's",)
-    below, above = VOLUME_ERROR_ML[method]
-    volume = OvarianVolume(
-        ml=round(ml, 2),
-        low_ml=round(max(0.0, ml + below), 2),
-        high_ml=round(ml + above, 2),
-        source=MeasurementSource.IMAGE,
-        method=method,
-    )
-    return volume, where, how, ()
+    return volume_of_stills(files)
