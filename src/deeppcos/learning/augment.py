@@ -28,14 +28,8 @@ Greys = npt.NDArray[np.uint8]
 MAYBE_WEIGHT = 0.5
 """A reader's "maybe" is about a coin flip."""
 
-OUTSIDE_LESION_WEIGHT = 0.15
+OUTSIDE_LESION_WEIGHT = 0.4
 """A lesion picture says little about the ovary beside it, which nobody outlined."""
-
-COARSE_SHARE = 0.25
-"""Share of views made coarse, as deep or transabdominal pictures are."""
-
-EQUALISED_SHARE = 0.2
-"""Share of views with locally stretched contrast, as some machines show them."""
 
 DRAWN_GRAPHICS_SHARE = 0.5
 PASTE_SHARE = 0.35
@@ -154,7 +148,7 @@ def frame_view(sample: Sample, rng: np.random.Generator) -> View:
         view = content_view(sample.grey)
     except NotAssessable:
         view = View(x=0.0, y=0.0, side=float(max(sample.grey.shape)))
-    side = view.side * float(np.exp(rng.uniform(-0.6, 0.3)))
+    side = view.side * float(np.exp(rng.uniform(-0.5, 0.2)))
     slack = view.side * 0.12
     return View(
         x=view.x + (view.side - side) / 2 + float(rng.uniform(-slack, slack)),
@@ -264,8 +258,8 @@ def tilted(matrix: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDA
 
 def relit(picture: Greys, rng: np.random.Generator) -> Greys:
     """Another machine's look: gamma, gain over depth, haze, blur, speckle, drawn graphics."""
-    level = _another_machine(picture, rng).astype(np.float32) / 255.0
-    level = level ** float(np.exp(rng.normal(0, 0.35)))
+    level = picture.astype(np.float32) / 255.0
+    level = level ** float(np.exp(rng.normal(0, 0.3)))
     ramp = np.linspace(rng.uniform(0.6, 1.3), rng.uniform(0.6, 1.3), INPUT_SIDE_PX)
     level = level * ramp[:, None].astype(np.float32)
     if rng.random() < 0.3:
@@ -280,19 +274,6 @@ def relit(picture: Greys, rng: np.random.Generator) -> Greys:
     if rng.random() < DRAWN_GRAPHICS_SHARE:
         draw_graphics(lit, rng)
     return lit
-
-
-def _another_machine(picture: Greys, rng: np.random.Generator) -> Greys:
-    """The picture with another machine's resolution or local contrast, now and then."""
-    if rng.random() < COARSE_SHARE:
-        side = round(INPUT_SIDE_PX / float(rng.uniform(1.5, 3.0)))
-        small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
-        full = (INPUT_SIDE_PX, INPUT_SIDE_PX)
-        picture = np.asarray(cv2.resize(small, full, interpolation=cv2.INTER_CUBIC), np.uint8)
-    if rng.random() < EQUALISED_SHARE:
-        stretch = cv2.createCLAHE(clipLimit=float(rng.uniform(1.0, 4.0)), tileGridSize=(4, 4))
-        picture = np.asarray(stretch.apply(picture), np.uint8)
-    return picture
 
 
 def draw_graphics(picture: Greys, rng: np.random.Generator) -> None:

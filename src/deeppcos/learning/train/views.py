@@ -25,11 +25,11 @@ MOST_CACHED_BYTES = 6 << 30
 """Truth maps kept in memory; the others are made again each time."""
 
 MIX = (
-    ("frame_ovary", 0.24),
+    ("frame_ovary", 0.20),
     ("frame_lesion", 0.20),
     ("close_marked", 0.27),
-    ("close_lesion", 0.05),
-    ("synthetic", 0.11),
+    ("close_lesion", 0.07),
+    ("synthetic", 0.13),
     ("elsewhere", 0.06),
     ("nothing", 0.07),
 )
