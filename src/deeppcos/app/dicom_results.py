@@ -68,12 +68,15 @@ def results_of_study(
     return dicom_results(study.document, paths, signature=signature, pdf=pdf)
 
 
-def results_of_report(folder: Path, *, images: Path | None = None) -> DicomResults:
+def results_of_report(
+    folder: Path, *, images: Path | None = None, slice_mm: float | None = None
+) -> DicomResults:
     """The objects of a report that ``deeppcos analyze --out`` wrote.
 
     Args:
         folder: The report's folder.
         images: Folder with the images; None looks where they were when they were analysed.
+        slice_mm: Thickness of the probe's section, mm, for viewers that need one; or None.
 
     Returns:
         The objects.
@@ -95,6 +98,7 @@ def results_of_report(folder: Path, *, images: Path | None = None) -> DicomResul
         document,
         {one.source: _found(one.source, folder, images) for one in document.provenance.inputs},
         pdf=pdf.read_bytes() if pdf.is_file() else None,
+        slice_mm=slice_mm,
     )
 
 
@@ -104,6 +108,7 @@ def dicom_results(
     *,
     signature: Signature | None = None,
     pdf: bytes | None = None,
+    slice_mm: float | None = None,
 ) -> DicomResults:
     """The objects of an assessment.
 
@@ -112,6 +117,7 @@ def dicom_results(
         paths: Where each file the assessment names lies.
         signature: A clinician's signature; None keeps that of the assessment.
         pdf: The report as PDF; None sends none.
+        slice_mm: Thickness of the probe's section, mm, for viewers that need one; or None.
 
     Returns:
         Segmentations first, because the reports refer to them; then the TID 1500 and TID 5000
@@ -126,7 +132,7 @@ def dicom_results(
     refuse_mixed(images)
     content = result_content(document, images)
     left_out = list(content.left_out)
-    outlines = segmentations(content)
+    outlines = segmentations(content, slice_mm=slice_mm)
     objects = list(_numbered("segmentation", outlines))
     try:
         report = measurement_report(content, evidence=outlines)

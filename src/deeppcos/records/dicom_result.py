@@ -20,6 +20,7 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from deeppcos.errors import InvalidInput
+from deeppcos.records.dicom_source import SourceImage
 from deeppcos.records.result_content import ResultContent
 
 MAKER = "DeepPCOS"
@@ -55,7 +56,7 @@ _SERIES = {
         modality="SR", number=9002, description="DeepPCOS OB-GYN report (TID 5000)"
     ),
     ResultKind.SEGMENTATION: _Series(
-        modality="SEG", number=9003, description="DeepPCOS ovary and follicle outlines"
+        modality="SEG", number=9100, description="DeepPCOS ovary and follicle outlines"
     ),
     ResultKind.DOCUMENT: _Series(modality="DOC", number=9004, description="DeepPCOS report (PDF)"),
     ResultKind.PICTURE: _Series(
@@ -67,10 +68,17 @@ _SERIES = {
 }
 
 
-def series_of(content: ResultContent, kind: ResultKind) -> str:
-    """Series Instance UID of a kind of object: one series a study, release and version."""
+def series_of(content: ResultContent, kind: ResultKind, image: SourceImage | None = None) -> str:
+    """Series Instance UID of a kind of object: one series a study, release and version.
+
+    Args:
+        content: What the objects are made from.
+        kind: Their kind.
+        image: The image that has a series of its own, for kinds that make one an image.
+    """
     version = content.document.provenance.version or ""
-    return content.scope.of_result("series", kind, version).uid
+    of_image = () if image is None else (image.sop_instance_uid,)
+    return content.scope.of_result("series", kind, version, *of_image).uid
 
 
 def made_at(content: ResultContent) -> dt.datetime:
@@ -129,6 +137,7 @@ def completed(
     *,
     number: int = 1,
     at: dt.datetime | None = None,
+    series_of_image: SourceImage | None = None,
 ) -> Dataset:
     """Give an object everything it shares with the others, its name last.
 
@@ -138,6 +147,8 @@ def completed(
         kind: Its kind.
         number: Instance Number.
         at: When its content was made; when the assessment was made if None.
+        series_of_image: The image it lies on, where each image has a series of its own:
+            common viewers show only the first segmentation of a series.
 
     Returns:
         The same object, ready to be written.
@@ -148,9 +159,11 @@ def completed(
         made[element.tag] = element
     series = _SERIES[kind]
     made.Modality, made.SeriesNumber = series.modality, series.number
-    made.SeriesInstanceUID = series_of(content, kind)
-    made.SeriesDescription = series.description
-    made.InstanceNumber = number
+    made.SeriesDescription, made.InstanceNumber = series.description, number
+    if series_of_image is not None:
+        made.SeriesNumber, made.InstanceNumber = series.number + number, 1
+        made.SeriesDescription = fitted(f"{series.description}, {series_of_image.label}")
+    made.SeriesInstanceUID = series_of(content, kind, series_of_image)
     made.Manufacturer = made.ManufacturerModelName = MAKER
     made.DeviceSerialNumber = serial_number(content)
     made.SoftwareVersions = software_versions(content)

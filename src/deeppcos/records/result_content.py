@@ -38,6 +38,7 @@ from deeppcos.records.tracking_identifiers import (
     scope_of,
 )
 from deeppcos.vision.findings import FollicleKind, Polygon
+from deeppcos.vision.frame import ScaleSource
 from deeppcos.vision.tracking import TrackedFollicles, track_follicles
 
 QUANTITY_CODES: dict[Quantity, tuple[Code, Code]] = {
@@ -50,6 +51,9 @@ QUANTITY_CODES: dict[Quantity, tuple[Code, Code]] = {
     Quantity.THICKNESS: (HEIGHT, MILLIMETRE),
 }
 """What each measurement of an ovary is called, and the unit its value is in."""
+
+
+STATED_SCALES = frozenset({ScaleSource.DICOM_REGIONS, ScaleSource.VOLUME_SPACING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +180,19 @@ class ResultContent:
     def image_of(self, source: str) -> SourceImage | None:
         """The DICOM image of a file the assessment names; None for other files."""
         return next((image for image in self.images if image.source == source), None)
+
+    def stated_spacing_mm(self, image: SourceImage) -> tuple[float, float] | None:
+        """Distance between rows and columns where the header states one for all frames.
+
+        A scale read from a burned-in ruler stays out: other systems would measure with it
+        without knowing where it came from.
+        """
+        scales = [one.mm_per_pixel for one in self.document.frames if one.source == image.source]
+        found = {
+            (scale.y, scale.x) if scale and scale.source in STATED_SCALES else None
+            for scale in scales
+        }
+        return found.pop() if len(found) == 1 else None
 
     @property
     def sides(self) -> tuple[Side | None, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import SimpleITK
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
@@ -17,7 +18,7 @@ from deeppcos.records.dicom_segmentation import (
     segmentation_of,
     segmentations,
 )
-from deeppcos.records.result_content import FollowedBody
+from deeppcos.records.result_content import FollowedBody, result_content
 from deeppcos.records.tracking_identifiers import Outline
 from deeppcos.vision.geometry import polygon_mask
 
@@ -118,6 +119,57 @@ def test_dciodvfy_finds_nothing_to_say(written: list[tuple[Any, Path]]) -> None:
         assert said.returncode == 0
 
 
+def test_itk_reads_the_same_frames(written: list[tuple[Any, Path]]) -> None:
+    for _, path in written:
+        frames = (SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path))) > 0).ravel()
+        ours = dcmread(path).pixel_array.ravel() > 0
+        # GDCM loses the pixels of a last byte that is not full.
+        whole = len(ours) // 8 * 8
+        np.testing.assert_array_equal(frames[:whole], ours[:whole])
+
+
+def test_nothing_is_said_of_how_the_section_lies_in_the_patient(study: Any) -> None:
+    for made in segmentations(study.content):
+        assert "FrameOfReferenceUID" not in made
+        for group in (
+            *made.SharedFunctionalGroupsSequence,
+            *made.PerFrameFunctionalGroupsSequence,
+        ):
+            for keyword in ("PlanePosition", "PlaneOrientation", "PixelMeasures"):
+                assert f"{keyword}Sequence" not in group
+
+
+def test_a_stated_section_thickness_gives_viewers_their_plane(study: Any, tmp_path: Path) -> None:
+    from highdicom.seg import segread
+
+    made = segmentation_of(study.content, study.content.images[0], slice_mm=1.5)
+    [shared] = made.SharedFunctionalGroupsSequence
+    [measures] = shared.PixelMeasuresSequence
+    assert [float(one) for one in measures.PixelSpacing] == [0.3, 0.3]
+    assert measures.SliceThickness == 1.5
+    assert list(shared.PlaneOrientationSequence[0].ImageOrientationPatient) == [1, 0, 0, 0, 1, 0]
+    assert "PlanePositionSequence" not in shared
+    write_object(made, tmp_path / "a.dcm")
+    assert segread(tmp_path / "a.dcm").number_of_segments == 5
+    assert SimpleITK.ReadImage(str(tmp_path / "a.dcm")).GetSize()[:2] == (83, 61)
+
+
+def test_a_scale_read_from_the_picture_is_not_passed_on_as_the_headers(study: Any) -> None:
+    frames = [
+        one.model_copy(
+            update={
+                "mm_per_pixel": one.mm_per_pixel.model_copy(update={"source": "burned_in_ruler"})
+            }
+        )
+        for one in study.document.frames
+    ]
+    content = result_content(
+        study.document.model_copy(update={"frames": frames}), study.content.images
+    )
+    [shared] = segmentations(content, slice_mm=1.5)[0].SharedFunctionalGroupsSequence
+    assert "PixelMeasuresSequence" not in shared
+
+
 def test_side_and_colour_go_with_each_segment(written: list[tuple[Any, Path]]) -> None:
     for image, path in written:
         for segment in dcmread(path).SegmentSequence:
@@ -146,6 +198,13 @@ def test_the_same_outlines_get_the_same_name_and_a_signature_changes_nothing(
     again = [made.SOPInstanceUID for made in segmentations(signed_study.content)]
     assert first == again
     assert len(set(first)) == 3
+
+
+def test_each_segmentation_is_a_series_because_viewers_show_the_first_of_one(study: Any) -> None:
+    made = segmentations(study.content)
+    assert len({one.SeriesInstanceUID for one in made}) == 3
+    assert [one.SeriesNumber for one in made] == [9101, 9102, 9103]
+    assert made[2].SeriesDescription == "DeepPCOS ovary and follicle outlines, image 3"
 
 
 def test_an_image_without_outlines_has_no_segmentation(study: Any) -> None:

@@ -16,6 +16,14 @@ def export_dicom(
     images: Annotated[
         Path | None, typer.Option(help="Folder with the images, if they were moved.")
     ] = None,
+    slice_mm: Annotated[
+        float | None,
+        typer.Option(
+            help="Section thickness of your probe, mm: OHIF shows segmentations only with one.",
+            min=0.1,
+            max=20.0,
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option(help="Replace DICOM files already there.")] = False,
 ) -> None:
     """Write a report as DICOM objects (records extra)."""
@@ -25,7 +33,7 @@ def export_dicom(
 
         from deeppcos.app.dicom_results import results_of_report, write_results
 
-        results = results_of_report(report, images=images)
+        results = results_of_report(report, images=images, slice_mm=slice_mm)
         for path in write_results(results, out, force=force):
             typer.echo(f"wrote {path}")
     for reason in results.left_out:

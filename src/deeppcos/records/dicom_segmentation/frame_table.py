@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
+from pydicom.valuerep import DSfloat
 
 from deeppcos.errors import InvalidInput
 from deeppcos.records.codes import SEGMENTATION_DERIVATION, SOURCE_FOR_PROCESSING, Code
@@ -25,6 +26,7 @@ from deeppcos.vision.geometry import polygon_mask
 MOST_BYTES = 1 << 30
 """Longest pixel data written: archives and viewers hold it in memory."""
 
+PIXEL_GRID = (1, 0, 0, 0, 1, 0)
 STACK = "1"
 _SEGMENT_NUMBER, _SEGMENT_IDENTIFICATION = Tag("ReferencedSegmentNumber"), Tag(0x0062, 0x000A)
 _IN_STACK_POSITION, _FRAME_CONTENT = Tag("InStackPositionNumber"), Tag("FrameContentSequence")
@@ -101,6 +103,32 @@ def frame_groups(frames: Sequence[SegmentFrame], image: SourceImage) -> list[Dat
         One item a frame.
     """
     return [_group(one, image) for one in frames]
+
+
+def shared_groups(spacing_mm: tuple[float, float], slice_mm: float) -> list[Dataset]:
+    """The Shared Functional Groups Sequence for viewers that show nothing without a plane.
+
+    The orientation is that of the pixel grid itself, which viewers assume for images without
+    one. As there is neither a position nor a frame of reference, it says nothing of how the
+    section lies in the patient.
+
+    Args:
+        spacing_mm: Distance between rows and between columns, mm, as the image's header states
+            it.
+        slice_mm: Thickness of the section, mm, as the site states it of its probe.
+
+    Returns:
+        One item.
+    """
+    measures = Dataset()
+    measures.PixelSpacing = [DSfloat(one, auto_format=True) for one in spacing_mm]
+    measures.SliceThickness = DSfloat(slice_mm, auto_format=True)
+    orientation = Dataset()
+    orientation.ImageOrientationPatient = list(PIXEL_GRID)
+    group = Dataset()
+    group.PixelMeasuresSequence = [measures]
+    group.PlaneOrientationSequence = [orientation]
+    return [group]
 
 
 def dimension_items(organization_uid: str) -> list[Dataset]:

@@ -29,6 +29,7 @@ from deeppcos.records.dicom_segmentation.frame_table import (
     dimension_items,
     frame_groups,
     packed_frames,
+    shared_groups,
 )
 from deeppcos.records.dicom_source import SourceImage
 from deeppcos.records.result_content import FollowedBody, OutlinedBody, ResultContent
@@ -59,11 +60,14 @@ _TEMPLATE_SIDE = 8
 Body = OutlinedBody | FollowedBody
 
 
-def segmentations(content: ResultContent) -> tuple[Dataset, ...]:
+def segmentations(content: ResultContent, *, slice_mm: float | None = None) -> tuple[Dataset, ...]:
     """The segmentations of a study, one for each image with outlines.
 
     Args:
         content: What is to be said.
+        slice_mm: Thickness of the section, mm, where the site states that of its probe. Some
+            viewers (OHIF) show a segmentation only with one; ultrasound images have none, and
+            none is made up.
 
     Returns:
         Objects ready to be written, in the order of the images; empty where nothing is outlined.
@@ -73,7 +77,7 @@ def segmentations(content: ResultContent) -> tuple[Dataset, ...]:
     """
     outlined = [image for image in content.images if bodies_on(content, image)]
     return tuple(
-        segmentation_of(content, image, number=number)
+        segmentation_of(content, image, number=number, slice_mm=slice_mm)
         for number, image in enumerate(outlined, start=1)
     )
 
@@ -89,13 +93,20 @@ def bodies_on(content: ResultContent, image: SourceImage) -> tuple[Body, ...]:
     return tuple(one for one in every if one.image.sop_instance_uid == image.sop_instance_uid)
 
 
-def segmentation_of(content: ResultContent, image: SourceImage, *, number: int = 1) -> Dataset:
+def segmentation_of(
+    content: ResultContent,
+    image: SourceImage,
+    *,
+    number: int = 1,
+    slice_mm: float | None = None,
+) -> Dataset:
     """The segmentation of one image.
 
     Args:
         content: What is to be said.
         image: One of its images.
-        number: Instance Number.
+        number: Its place among the segmentations of the study, from 1.
+        slice_mm: Thickness of the section, mm, or None, as in ``segmentations``.
 
     Returns:
         A Segmentation (BINARY), ready to be written.
@@ -117,6 +128,9 @@ def segmentation_of(content: ResultContent, image: SourceImage, *, number: int =
     made.DimensionOrganizationSequence = [Dataset()]
     made.DimensionOrganizationSequence[0].DimensionOrganizationUID = organization
     made.DimensionIndexSequence = dimension_items(organization)
+    spacing_mm = content.stated_spacing_mm(image)
+    if slice_mm is not None and spacing_mm is not None:
+        made.SharedFunctionalGroupsSequence = shared_groups(spacing_mm, slice_mm)
     made.PerFrameFunctionalGroupsSequence = frame_groups(frames, image)
     made.ReferencedSeriesSequence = [_referenced_series(image)]
     made.PixelData = packed_frames(frames, image)
@@ -125,7 +139,7 @@ def segmentation_of(content: ResultContent, image: SourceImage, *, number: int =
     made.ContentDescription = fitted(f"Ovary and follicle outlines of {image.label}")
     made.ContentCreatorName = ""
     made.PatientOrientation = ""
-    return completed(made, content, ResultKind.SEGMENTATION, number=number)
+    return completed(made, content, ResultKind.SEGMENTATION, number=number, series_of_image=image)
 
 
 def _frames(segment: int, body: Body) -> list[SegmentFrame]:
