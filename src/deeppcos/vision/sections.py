@@ -5,8 +5,9 @@ on convex hulls: the share two sections have in common is the same in any unit, 
 follicles and ovaries are close to convex.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -31,6 +32,7 @@ class Section:
         high: Right and lower end.
         area: Area of the hull, square pixels.
         probability: Probability of the outline, 0 to 1.
+        roundness: 4 pi area over squared perimeter of the outline itself: 1 of a disc.
     """
 
     frame: int
@@ -40,6 +42,7 @@ class Section:
     high: Shift
     area: float
     probability: float
+    roundness: float = 1.0
 
     @property
     def centre(self) -> Shift:
@@ -50,7 +53,10 @@ class Section:
 def section_of(polygon: Polygon, *, frame: int, item: int, probability: float) -> Section:
     """An outline made ready for linking."""
     corners = points_of(polygon).astype(np.float32)
-    return convex_section(corners, frame=frame, item=item, probability=probability)
+    perimeter = max(float(cv2.arcLength(corners, closed=True)), 1e-9)
+    section = convex_section(corners, frame=frame, item=item, probability=probability)
+    area = float(cv2.contourArea(corners))
+    return replace(section, roundness=4 * math.pi * area / perimeter**2)
 
 
 def convex_section(corners: Hull, *, frame: int, item: int, probability: float) -> Section:

@@ -6,7 +6,7 @@ reading may run ahead, progress and cancelling. The looks themselves are ``guide
 At most three groups of frames are held at any time, so memory does not grow with the sweep.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -51,7 +51,7 @@ def analyse_sweep(
     is_cancelled: Callable[[], bool] | None = None,
     workers: int = WORKERS,
     whole_look_every: int = WHOLE_LOOK_EVERY,
-) -> Iterator[FrameFindings]:
+) -> Generator[FrameFindings, None, None]:
     """Analyse the frames of one sweep.
 
     Args:

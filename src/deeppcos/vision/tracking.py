@@ -158,14 +158,18 @@ def track_follicles(
     source = frames[0].source if frames else ""
     ovaries = _ovary_chains(frames)
     if not ovaries:
-        return _nothing(source, slice_spacing_mm, ("no ovary could be judged in any frame",))
+        return nothing_followed(
+            source, slice_spacing_mm, ("no ovary could be judged in any frame",)
+        )
     sequence = _followed(frames, ovaries[0], slice_spacing_mm)
     rules = _follicle_rules(slice_spacing_mm)
     linked = link_sections(sequence.follicles, rules, drifts=_drifts(sequence))
     return _result(sequence, linked, rules, others=ovaries[1:])
 
 
-def _nothing(source: str, spacing_mm: float | None, reasons: tuple[str, ...]) -> TrackedFollicles:
+def nothing_followed(
+    source: str, spacing_mm: float | None, reasons: tuple[str, ...]
+) -> TrackedFollicles:
     """The record of a sequence in which nothing could be followed."""
     return TrackedFollicles(
         source=source,

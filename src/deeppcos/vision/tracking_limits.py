@@ -39,6 +39,11 @@ MOST_FLICKERS_A_FRAME = 0.4
 The overcount this brings grows with their square, and no evidence in the outlines undoes it.
 """
 
+FEWEST_OUTLINES = 20
+LEAST_ROUNDNESS = 0.6
+MOST_RAGGED_SHARE = 0.17
+"""Share of outlines less round than that: fluid has smooth walls, speckle has not."""
+
 LEAST_PASSED_SHARE = 0.5
 """Of less than half an ovary nothing is extrapolated."""
 
@@ -100,7 +105,7 @@ def problems_of(
     return (
         *_ovary_problems(sequence, coverage, others),
         *_speed_problems(sequence, chains, kept, step_mm),
-        *_noise_problems(len(chains) - len(kept), coverage),
+        *_noise_problems(sequence, len(chains) - len(kept), coverage),
         *((f"{number} follicles are more than an ovary holds",) if number > most else ()),
         *_scale_problems(sequence, kept),
     )
@@ -159,12 +164,18 @@ def _speed_problems(
     return ()
 
 
-def _noise_problems(flickers: int, coverage: OvaryCoverage) -> tuple[str, ...]:
+def _noise_problems(
+    sequence: FollowedOvary, flickers: int, coverage: OvaryCoverage
+) -> tuple[str, ...]:
     """Why outlines cannot be trusted to be of something."""
     rate = flickers / coverage.ovary_frames
-    if rate <= MOST_FLICKERS_A_FRAME:
-        return ()
-    return (f"too noisy: {rate:.1f} outlines a frame come and go",)
+    if rate > MOST_FLICKERS_A_FRAME:
+        return (f"too noisy: {rate:.1f} outlines a frame come and go",)
+    round_ = [s.roundness >= LEAST_ROUNDNESS for frame in sequence.follicles for s in frame]
+    ragged = 1 - sum(round_) / len(round_) if len(round_) >= FEWEST_OUTLINES else 0.0
+    if ragged > MOST_RAGGED_SHARE:
+        return (f"too noisy: {ragged:.0%} of the outlines are ragged",)
+    return ()
 
 
 def _area_ratio(chains: Sequence[Chain]) -> float | None:
