@@ -1,7 +1,7 @@
 """DICOM Segmentation objects of stills, sweeps and volumes, written and read back.
 
 ``writing`` makes the object, ``frame_table`` its table of frames, ``reading`` the masks again.
-Why not highdicom alone: decision 0010.
+Why not highdicom alone: decision 0012.
 """
 
 from deeppcos.records.dicom_segmentation.reading import ReadSegment, read_segmentation
