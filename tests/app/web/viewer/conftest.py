@@ -88,7 +88,7 @@ def correction(image: Image, delta: str, **parts: Any) -> dict[str, Any]:
     }
 
 
-def said(response: HttpResponse) -> Any:
+def said(response: Any) -> Any:
     return json.loads(response.content)
 
 

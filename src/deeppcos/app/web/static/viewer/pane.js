@@ -83,6 +83,7 @@ export class Pane extends EventTarget {
   #fill() {
     const { width, height } = this.root.getBoundingClientRect();
     if (width < 2 || height < 2) return;
+    this.view.covered = coveredLeft(this.root);
     this.view.setScreen(width, height);
     this.overlay.resize(width, height);
     this.place();
@@ -135,6 +136,17 @@ export class Pane extends EventTarget {
     this.frames?.close();
     this.frames = null;
   }
+}
+
+/**
+ * How far tools lie over the left side of a stage, CSS pixels.
+ * @param {HTMLElement} root
+ */
+function coveredLeft(root) {
+  const tools = root.closest(".bench")?.querySelector(".toolbar");
+  if (!tools || root.id !== "stage" || getComputedStyle(tools).position !== "absolute") return 0;
+  const right = Math.max(...[...tools.children].map((one) => one.getBoundingClientRect().right));
+  return right - root.getBoundingClientRect().left + 4;
 }
 
 /**

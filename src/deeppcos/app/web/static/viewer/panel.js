@@ -118,7 +118,7 @@ export function showMarks({ info, marks, selected, isBlinded }, choose) {
     make("b", {}, number === null ? "" : String(number)),
     make("span", {}, make("span", { class: "size" }, sizeWords(mark, size, info.mm_per_pixel)),
       mark.is_doubtful ? `doubtful ${mark.kind === "ovary" ? "ovary" : "mark"}` : KIND[mark.kind]),
-    make("span", { class: "who" }, who(mark)));
+    make("span", { class: "mark-by" }, who(mark)));
     button.addEventListener("click", (event) => choose(mark.id, event.shiftKey));
     return make("li", {}, button);
   });

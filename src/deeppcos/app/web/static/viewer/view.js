@@ -16,6 +16,8 @@ export class View {
     /** Height of a pixel over its width, where both are known. */
     this.stretch = 1;
     this.isFitted = true;
+    /** What tools cover of the screen's left side, CSS pixels. */
+    this.covered = 0;
   }
 
   /**
@@ -42,7 +44,7 @@ export class View {
   /** The zoom at which the whole picture is seen. */
   get fitting() {
     return Math.min(
-      this.screen.width / this.width,
+      (this.screen.width - this.covered) / this.width,
       this.screen.height / (this.height * this.stretch),
     );
   }
@@ -50,7 +52,8 @@ export class View {
   fit() {
     this.zoom = this.fitting;
     this.isFitted = true;
-    this.x = (this.screen.width - this.width * this.zoom) / 2;
+    const left = this.isFlipped ? 0 : this.covered;
+    this.x = left + (this.screen.width - this.covered - this.width * this.zoom) / 2;
     this.y = (this.screen.height - this.height * this.stretch * this.zoom) / 2;
   }
 
@@ -117,6 +120,7 @@ export class View {
 
   flip() {
     this.isFlipped = !this.isFlipped;
+    if (this.isFitted) this.fit();
   }
 
   /** The picture never leaves the screen altogether. */

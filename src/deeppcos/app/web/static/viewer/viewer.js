@@ -71,6 +71,8 @@ export class Viewer extends EventTarget {
     this.ruled = null;
     /** @type {Point | null} */
     this.crosshair = null;
+    /** @type {Point | null} */
+    this.crosshairWas = null;
     /** @type {Point | null} First end of what is drawn with keys. */
     this.begun = null;
     this.waiting = 0;
@@ -208,15 +210,21 @@ export class Viewer extends EventTarget {
   }
 
   #painted() {
+    this.#noteSeen();
+    this.dispatchEvent(new Event("painted"));
+  }
+
+  /** Remember that the machine's marks of this frame were shown: corrections say so. */
+  #noteSeen() {
     const shows = this.pane.painted?.frame === this.frame && !this.isHidden && this.isLoaded;
     if (shows && !this.isBlinded && this.manifest.reading.purpose === "review") {
       this.machineSeen.add(placeOf(this.picture.id, this.frame));
     }
-    this.dispatchEvent(new Event("painted"));
   }
 
   /** Draw marks and side anew. */
   redraw() {
+    this.#noteSeen();
     this.drawMarks();
     const { info, marks } = this;
     const section = {
@@ -305,6 +313,9 @@ export class Viewer extends EventTarget {
     this.tool = tool;
     this.begun = null;
     this.drawn = null;
+    // The next drawing with keys goes on where the last one ended.
+    this.crosshairWas = this.crosshair ?? this.crosshairWas;
+    this.crosshair = null;
     if (tool !== "ruler") this.ruled = null;
     this.stage.dataset.tool = tool;
     this.dispatchEvent(new Event("tool"));
@@ -675,7 +686,7 @@ export class Viewer extends EventTarget {
   moveCrosshair(dx, dy) {
     const { view } = this.pane;
     const middle = view.toPicture([view.screen.width / 2, view.screen.height / 2]);
-    const [x, y] = view.toScreen(this.crosshair ?? middle);
+    const [x, y] = view.toScreen(this.crosshair ?? this.crosshairWas ?? middle);
     const [w, h] = [view.screen.width, view.screen.height];
     this.crosshair = view.toPicture([Math.min(Math.max(x + dx, 0), w), Math.min(Math.max(y + dy, 0), h)]);
     if (this.begun && this.tool === "ovary") {
