@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deeppcos.errors import InvalidInput
 
@@ -17,6 +18,8 @@ PREFIX = "DEEPPCOS_"
 SECRET_FILE = "secret-key"
 SHORTEST_SECRET = 50
 """Characters; Django's own advice for a secret key."""
+
+ROLE_NAMES = ("sonographer", "clinician", "researcher", "administrator")
 
 GIB = 1024**3
 _YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off", ""})
@@ -40,6 +43,13 @@ class Environment:
         time_zone: Name of the zone times are shown in.
         condition_name: Shown name of the condition: ``pcos``, ``pmos`` or ``both``.
         profile: Criteria profile of new assessments.
+        idle_minutes: After this long without a request somebody has to sign in again.
+        oidc_issuer: Address of the hospital's OpenID Connect provider; none when empty.
+        oidc_client_id: What this application is called there.
+        oidc_client_secret: Its password there; none for a public client.
+        oidc_name: Shown name of the provider.
+        oidc_groups_claim: Claim that lists a person's groups.
+        oidc_roles: Group, role and site of every mapping.
     """
 
     home: Path
@@ -55,6 +65,13 @@ class Environment:
     time_zone: str = "UTC"
     condition_name: str = "both"
     profile: str = "guideline_2023"
+    idle_minutes: int = 60
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = ""
+    oidc_groups_claim: str = "groups"
+    oidc_roles: tuple[tuple[str, str, str], ...] = ()
 
 
 NAMES: dict[str, str] = {
@@ -73,6 +90,14 @@ NAMES: dict[str, str] = {
     "TIME_ZONE": "zone times are shown in, such as Europe/Istanbul",
     "NAME": "shown name of the condition: pcos, pmos or both",
     "PROFILE": "criteria profile of new assessments, such as guideline_2023",
+    "IDLE_MINUTES": "minutes without a request after which somebody has to sign in again, such "
+    "as 60",
+    "OIDC_ISSUER": "address of the hospital's OpenID Connect provider; no such sign-in when absent",
+    "OIDC_CLIENT_ID": "what this application is called there",
+    "OIDC_CLIENT_SECRET": "its password there; absent for a public client",
+    "OIDC_NAME": "shown name of the provider, such as Riverside Hospital",
+    "OIDC_GROUPS_CLAIM": "claim that lists a person's groups, such as groups",
+    "OIDC_ROLES": "roles of the provider's groups, group=role@site with commas between them",
 }
 """Every variable of the web application, without its prefix, and what it says."""
 
@@ -110,6 +135,13 @@ def read_environment(given: Mapping[str, str] | None = None) -> Environment:
         time_zone=told.text("TIME_ZONE", "UTC"),
         condition_name=told.one_of("NAME", ("both", "pcos", "pmos")),
         profile=told.text("PROFILE", "guideline_2023"),
+        idle_minutes=told.number("IDLE_MINUTES", 60, least=1, most=12 * 60),
+        oidc_issuer=told.issuer("OIDC_ISSUER"),
+        oidc_client_id=told.needed_with("OIDC_CLIENT_ID", "OIDC_ISSUER"),
+        oidc_client_secret=told.text("OIDC_CLIENT_SECRET", ""),
+        oidc_name=told.text("OIDC_NAME", ""),
+        oidc_groups_claim=told.text("OIDC_GROUPS_CLAIM", "groups"),
+        oidc_roles=told.roles("OIDC_ROLES"),
     )
 
 
@@ -155,6 +187,34 @@ class _Told:
         factor = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}[found[2]]
         return int(found[1]) * factor
 
+    def number(self, name: str, otherwise: int, *, least: int, most: int) -> int:
+        """A whole number between two others."""
+        word = self.text(name, str(otherwise))
+        if not word.isdecimal() or not least <= int(word) <= most:
+            raise _wrong(name, word, accepted=f"a whole number from {least} to {most}")
+        return int(word)
+
+    def issuer(self, name: str) -> str:
+        """An address whose answers can be believed: HTTPS, or this computer."""
+        word = self.text(name, "")
+        parts = urlsplit(word)
+        is_here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        schemes = {"https", "http"} if is_here else {"https"}
+        if word and not (parts.hostname and parts.scheme in schemes):
+            raise _wrong(name, word, accepted="an address that begins with https://")
+        return word
+
+    def needed_with(self, name: str, other: str) -> str:
+        """A word that must be there where another one is."""
+        word = self.text(name, "")
+        if self.text(other, "") and not word:
+            raise _wrong(name, "absent", accepted=f"a word, because {PREFIX}{other} is set")
+        return word
+
+    def roles(self, name: str) -> tuple[tuple[str, str, str], ...]:
+        """Mappings ``group=role@site``; a group may have several."""
+        return tuple(_role_mapping(name, word) for word in self.several(name, ()))
+
     def secret(self, name: str) -> str:
         """A key long enough to be one."""
         key = self.given.get(PREFIX + name, "").strip()
@@ -164,6 +224,17 @@ class _Told:
                 name, f"{len(key)} characters", accepted=f"at least {SHORTEST_SECRET} characters"
             )
         return key
+
+
+def _role_mapping(name: str, word: str) -> tuple[str, str, str]:
+    """One mapping of a group. A group's name may itself hold an equals sign."""
+    group, _, what = word.rpartition("=")
+    role, _, site = what.partition("@")
+    if not (group and site) or role not in ROLE_NAMES:
+        raise _wrong(
+            name, word, accepted=f"group=role@site with one of the roles {', '.join(ROLE_NAMES)}"
+        )
+    return group.strip(), role, site
 
 
 def _wrong(name: str, value: str, *, accepted: str) -> InvalidInput:

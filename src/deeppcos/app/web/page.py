@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 import deeppcos
 from deeppcos.app.web.access import Right, account_of, rights_of
-from deeppcos.app.web.models import Study
+from deeppcos.app.web.models import Study, User
 
 THEME_COOKIE = "theme"
 THEMES = ("auto", "light", "dark")
@@ -37,6 +37,7 @@ class NavigationEntry:
 NAVIGATION: tuple[NavigationEntry, ...] = (
     NavigationEntry("worklist:list", _("Worklist"), Right.SEE_STUDIES),
     NavigationEntry("studies:new", _("New study"), Right.ADD_STUDIES),
+    NavigationEntry("accounts:people", _("People"), Right.MANAGE_ACCOUNTS),
 )
 
 STUDY_TABS: tuple[NavigationEntry, ...] = (
@@ -75,9 +76,25 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     theme = request.COOKIES.get(THEME_COOKIE, "auto")
     return {
         "navigation": _navigation(request),
+        "home": _home(request),
         "theme": theme if theme in THEMES else "auto",
         "version": deeppcos.__version__,
     }
+
+
+def _home(request: HttpRequest) -> str:
+    """Where the mark in the corner leads."""
+    user = getattr(request, "user", None)
+    return home_of(user) if user is not None and user.is_authenticated else "/"
+
+
+def home_of(user: User) -> str:
+    """The first page somebody may see; an administrator who sees no patient has no worklist."""
+    rights = rights_of(user)
+    for entry in NAVIGATION:
+        if entry.right in rights:
+            return reverse(entry.name)
+    return reverse("accounts:me")
 
 
 def _navigation(request: HttpRequest) -> list[dict[str, Any]]:

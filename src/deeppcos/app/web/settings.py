@@ -4,6 +4,8 @@ Owns how what ``environment`` read becomes settings, and the security of every r
 is written here: ``preparing`` makes the data folder and its key.
 """
 
+from datetime import timedelta
+
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +31,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "ninja",
+    "axes",
     "django_tasks",
     "django_tasks_db",
 ]
@@ -41,12 +45,14 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "deeppcos.app.web.accounts.sessions.SessionLimitsMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "deeppcos.app.web.access.DefaultDenyMiddleware",
     # Only after the right is known: reading the token reads the whole upload.
     "deeppcos.app.web.upload_guard.UploadGuardMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "deeppcos.app.web.errors.PlainErrorsMiddleware",
 ]
@@ -86,6 +92,22 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 
 AUTH_USER_MODEL = "web.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# A name is locked for the address that guesses at it, so that a stranger locks out nobody else.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "deeppcos.app.web.accounts.views.locked_out"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_CLIENT_IP_CALLABLE = "deeppcos.app.web.accounts.sessions.address_of"
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "password"]
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "worklist:list"
 LOGOUT_REDIRECT_URL = "accounts:sign-in"
@@ -117,6 +139,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.is_https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_IDLE_SECONDS = ENVIRONMENT.idle_minutes * 60
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if ENVIRONMENT.is_https else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -148,4 +171,15 @@ FILE_UPLOAD_TEMP_DIR = DEEPPCOS_HOME / "incoming"
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000
+
+API_CALLS_A_MINUTE = 600
+"""Of one token."""
+
+OIDC_ISSUER = ENVIRONMENT.oidc_issuer
+OIDC_CLIENT_ID = ENVIRONMENT.oidc_client_id
+OIDC_CLIENT_SECRET = ENVIRONMENT.oidc_client_secret
+OIDC_NAME = ENVIRONMENT.oidc_name
+OIDC_GROUPS_CLAIM = ENVIRONMENT.oidc_groups_claim
+OIDC_ROLES = ENVIRONMENT.oidc_roles
+IS_BEHIND_PROXY = ENVIRONMENT.is_behind_proxy
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -1,32 +1,77 @@
 """Signing in and out, joining, and the theme."""
 
-from django.contrib.auth import login, logout
+from typing import Any
+
+from axes.handlers.proxy import AxesProxyHandler
+from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from deeppcos.app.web import audit
 from deeppcos.app.web.access import open_to_all
+from deeppcos.app.web.accounts.entry import enter, next_of
 from deeppcos.app.web.accounts.forms import JoinForm, SignInForm
 from deeppcos.app.web.accounts.invitations import invited
+from deeppcos.app.web.models import User
 from deeppcos.app.web.page import THEME_COOKIE, THEMES
 
 A_YEAR = 365 * 24 * 3600
+TOO_MANY = 429
 
 
 @open_to_all
+@never_cache
 @sensitive_post_parameters()
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Ask for name and password."""
+    """Ask for name and password, or lead to the hospital's own sign-in."""
     form = SignInForm(request, data=request.POST or None)
     if request.method == "POST" and form.is_valid():
-        login(request, form.get_user())
-        audit.record("account.signed_in", actor=form.get_user())
-        return redirect(_next_of(request))
-    return render(request, "accounts/sign_in.html", {"form": form, "next": _next_of(request)})
+        return enter(request, form.get_user(), onward=next_of(request))
+    if request.method == "POST" and not _is_locked(request):
+        _note_refusal(request)
+    return _sign_in_page(request, form)
+
+
+def locked_out(
+    request: HttpRequest, original_response: Any = None, credentials: Any = None
+) -> HttpResponse:
+    """What somebody reads after too many wrong passwords; the same for every name."""
+    response = _sign_in_page(request, SignInForm(request), is_locked=True)
+    response.status_code = TOO_MANY
+    response["Retry-After"] = str(int(settings.AXES_COOLOFF_TIME.total_seconds()))
+    return response
+
+
+def _sign_in_page(
+    request: HttpRequest, form: SignInForm, *, is_locked: bool = False
+) -> HttpResponse:
+    content = {
+        "form": form,
+        "next": next_of(request),
+        "is_locked": is_locked,
+        "minutes": int(settings.AXES_COOLOFF_TIME.total_seconds() // 60),
+        "has_provider": bool(settings.OIDC_ISSUER),
+        "provider": settings.OIDC_NAME,
+    }
+    return render(request, "accounts/sign_in.html", content)
+
+
+def _is_locked(request: HttpRequest) -> bool:
+    name = {"username": request.POST.get("username", "")}
+    return not AxesProxyHandler.is_allowed(request, name)
+
+
+def _note_refusal(request: HttpRequest) -> None:
+    """Tell the audit trail; what was typed is not kept, it may be a password."""
+    name = request.POST.get("username", "")
+    user = User.objects.filter(username=name).first()
+    about = f"user:{user.pk}" if user else "user:unknown"
+    audit.record("account.sign_in_refused", actor=None, about=about)
 
 
 @open_to_all
@@ -40,19 +85,19 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 @open_to_all
+@never_cache
 @sensitive_post_parameters()
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def join(request: HttpRequest, who: str, token: str) -> HttpResponse:
-    """Let the owner of a one-time link set name and password, and sign them in."""
+    """Let the owner of a one-time link set name and password, and go on."""
     user = invited(who, token)
     if user is None:
         return render(request, "accounts/link_void.html", status=410)
     form = JoinForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         form.save()
-        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         audit.record("account.joined", actor=user)
-        return redirect("worklist:list")
+        return enter(request, user, onward="/")
     response = render(request, "accounts/join.html", {"form": form})
     response["Referrer-Policy"] = "no-referrer"
     return response
@@ -62,19 +107,10 @@ def join(request: HttpRequest, who: str, token: str) -> HttpResponse:
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
     """Remember light, dark, or as the device has it."""
-    response = redirect(_next_of(request))
+    response = redirect(next_of(request))
     chosen = request.POST.get("theme", "auto")
     if chosen in THEMES:
         response.set_cookie(
             THEME_COOKIE, chosen, max_age=A_YEAR, samesite="Lax", secure=request.is_secure()
         )
     return response
-
-
-def _next_of(request: HttpRequest) -> str:
-    """Where to go on, only ever inside this application."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if is_ours else "/"
