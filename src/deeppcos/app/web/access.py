@@ -138,6 +138,18 @@ def account_of(request: HttpRequest) -> User:
     return request.user
 
 
+def narrow(user: User, *, site_id: int, rights: frozenset[Right]) -> None:
+    """Leave an account, for as long as it is held in memory, these rights at this site at most.
+
+    Args:
+        user: The account; rights it does not hold are not given to it.
+        site_id: The only site it may act at.
+        rights: The most it may do there.
+    """
+    held = grants_of(user).get(site_id, frozenset())
+    user._rights_by_site = {site_id: held & rights}  # type: ignore[attr-defined]
+
+
 def rights_of(user: User, site_id: int | None = None) -> frozenset[Right]:
     """The rights of a person at a site, or at any of theirs when None."""
     if not user.is_active:

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "ninja",
+    "ninja",
     "axes",
     "django_tasks",
     "django_tasks_db",
@@ -171,6 +172,9 @@ FILE_UPLOAD_TEMP_DIR = DEEPPCOS_HOME / "incoming"
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000
+
+API_CALLS_A_MINUTE = 600
+"""Of one token."""
 
 API_CALLS_A_MINUTE = 600
 """Of one token."""

@@ -15,6 +15,8 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("patients/", "trends"),
     ("accounts/", "accounts"),
     ("health/", "upkeep"),
+    ("accounts/tokens/", "api.tokens"),
+    ("api/v1/", "api"),
 )
 """Address, and the folder of ``deeppcos.app.web`` whose ``urls`` answers there."""
 

@@ -1,0 +1,1 @@
+"""Making and revoking tokens of the API: pages of one's account."""
