@@ -57,7 +57,7 @@ def _panel(axes: Axes, error: Mapping[str, Any], which: str) -> None:
     axes.set_xlabel("probability given", color=MUTED)
     value = error["value"]
     said = "not measured" if value is None else f"error {value:.3f}{_interval(error)}"
-    note(axes, f"{said}\n{error['n']} outlines")
+    note(axes, f"{said}\n{error['n']} outlines", x=0.36, y=0.03, top=False)
 
 
 def _interval(error: Mapping[str, Any]) -> str:
