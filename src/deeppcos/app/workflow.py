@@ -6,7 +6,7 @@ the rest goes on. No command line, no web.
 
 import datetime
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +33,13 @@ from deeppcos.records.assessment_document import (
 from deeppcos.records.assessment_json import build_document, to_json
 from deeppcos.records.chart_json import read_chart
 from deeppcos.records.open_study import open_paths
-from deeppcos.records.study_file import OpenedStudyFile, RefusedFile
-from deeppcos.vision.analyse import analyse_frame
+from deeppcos.records.study_file import MediaKind, OpenedStudyFile, RefusedFile
+from deeppcos.vision.analyse import analyse_frames
 from deeppcos.vision.findings import FrameFindings
 from deeppcos.vision.release import SHIPPED, Release, load_release
 from deeppcos.vision.study_measurements import measure_study, to_chart
+from deeppcos.vision.sweep_analysis import analyse_sweep
+from deeppcos.vision.volume_analysis import analyse_volume
 
 Progress = Callable[[str, int, int], None]
 """Called with the file, the frames done and the frames there are."""
@@ -207,13 +209,29 @@ def looked_through(
     """
     seen: list[FrameFindings] = []
     try:
-        for frame in opened.frames():
-            seen.append(analyse_frame(frame, release))
+        for findings in _looks(opened, release):
+            seen.append(findings)
             if progress is not None:
                 progress(opened.source, len(seen), opened.frame_count)
     except InvalidInput as problem:
         return tuple(seen), str(problem)
     return tuple(seen), None
+
+
+def _looks(opened: OpenedStudyFile, release: Release) -> Iterator[FrameFindings]:
+    """Stills one by one, a sweep guided from frame to frame, a volume as a solid."""
+    if opened.kind is MediaKind.CINE:
+        return analyse_sweep(opened.frames(), release)
+    if opened.kind is MediaKind.VOLUME and opened.slice_spacing_mm is not None:
+        try:
+            volume = analyse_volume(
+                opened.frames(), release, slice_spacing_mm=opened.slice_spacing_mm
+            )
+        except InvalidInput:
+            # Damaged or of several scales: what can be read is still looked at slice by slice.
+            return analyse_frames(opened.frames(), release)
+        return iter(volume.findings)
+    return analyse_frames(opened.frames(), release)
 
 
 def _lies_in_a_report(path: Path, leave_out: Path | None) -> bool:

@@ -1,0 +1,252 @@
+"""Sweeps and volumes of phantoms through the whole pipeline, with the shipped network.
+
+Reproduces docs/evidence/sweeps-and-volumes.md::
+
+    python benchmarks/sweeps_through_the_network.py --out results
+
+Draws ovaries of known count with varied gain, depth, noise and slice thickness, analyses every
+frame as the product does, and writes ``sweeps.csv``, the tables, and a Bland-Altman picture.
+``tracking_on_phantoms.py`` measures the linking alone. A phantom is not a patient: these figures
+say what the program does on pictures it can check, never how accurate it is in a clinic.
+"""
+
+import argparse
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from tracking_on_phantoms import concordance, grown
+
+from deeppcos.learning.phantom import PhantomOvary, Plane, ProbeSettings, draw_sweep, draw_volume
+from deeppcos.vision.findings import FollicleKind
+from deeppcos.vision.frame import MmPerPixel, ScaleSource, UltrasoundFrame
+from deeppcos.vision.release import Release, load_release
+from deeppcos.vision.sweep_analysis import analyse_sweep
+from deeppcos.vision.tracking import TrackedFollicles, track_follicles
+from deeppcos.vision.volume_analysis import analyse_volume
+
+COUNTS = (0, 6, 12, 17, 20, 23, 28, 40)
+STEPS_MM = (0.5, 1.0, 2.0)
+NOISE_DB = {"clean": -26.0, "usual": -20.0, "noisy": -10.0}
+ABOUT_WIDTH_MM = 26.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One sequence beside its truth.
+
+    Attributes:
+        kind: ``sweep`` or ``volume``.
+        step_mm: Distance between its frames, mm.
+        noise: Name of its electronic noise.
+        true_count: Follicles of 2-9 mm in the ovary.
+        read_count: Follicles of 2-9 mm found, counted or not.
+        low: Lower end of the interval; -1 without a count.
+        high: Upper end; -1 without a count.
+        true_ml: Volume of the ovary, mL.
+        read_ml: As measured; -1 where it is not.
+        refused_because: First reason why there is no count; empty with one.
+    """
+
+    kind: str
+    step_mm: float
+    noise: str
+    true_count: int
+    read_count: int
+    low: int
+    high: int
+    true_ml: float
+    read_ml: float
+    refused_because: str
+
+
+def probe_of(rng: np.random.Generator, noise_db: float) -> ProbeSettings:
+    """A probe with varied depth, frequency, gain and slice."""
+    return ProbeSettings(
+        depth_mm=float(rng.uniform(50, 80)),
+        frequency_mhz=float(rng.uniform(5, 8)),
+        gain_db=float(rng.normal(0, 3)),
+        noise_db=noise_db,
+        slice_mm=float(rng.uniform(1.0, 2.0)),
+        haze_db=float(rng.uniform(-24, -16)),
+    )
+
+
+def plane_of(rng: np.random.Generator) -> Plane:
+    """An ovary at any turn."""
+    return Plane(
+        depth_mm=float(rng.uniform(25, 35)),
+        turn_deg=float(rng.uniform(0, 180)),
+        pitch_deg=float(rng.normal(0, 20)),
+        roll_deg=float(rng.uniform(-60, 60)),
+    )
+
+
+def frames_of(pictures: Sequence[np.ndarray], mm: float) -> Iterator[UltrasoundFrame]:
+    """Grey pictures as frames of a file."""
+    scale = MmPerPixel(x=mm, y=mm, source=ScaleSource.DICOM_REGIONS)
+    for index, picture in enumerate(pictures):
+        yield UltrasoundFrame(
+            source="phantom",
+            index=index,
+            pixels=np.repeat(picture[:, :, None], 3, axis=2),
+            mm_per_pixel=scale,
+        )
+
+
+def sweeps(
+    ovary: PhantomOvary, noise: str, release: Release, rng: np.random.Generator
+) -> Iterator[Reading]:
+    """One drawn sweep, read at every step."""
+    probe, plane = probe_of(rng, NOISE_DB[noise]), plane_of(rng)
+    drawn = draw_sweep(
+        ovary, probe, plane=plane, frames=round(ABOUT_WIDTH_MM / STEPS_MM[0]), rng=rng
+    )
+    pictures = [section.pixels[:, :, 0] for section in drawn.sections]
+    for step in STEPS_MM:
+        every = round(step / STEPS_MM[0])
+        frames = frames_of(pictures[::every], drawn.sections[0].mm_per_pixel)
+        read = track_follicles(list(analyse_sweep(frames, release)), slice_spacing_mm=None)
+        yield reading("sweep", drawn.step_mm * every, noise, ovary, read)
+
+
+def volume(ovary: PhantomOvary, noise: str, release: Release, rng: np.random.Generator) -> Reading:
+    """One drawn volume."""
+    drawn = draw_volume(ovary, probe_of(rng, NOISE_DB[noise]), plane=plane_of(rng), rng=rng)
+    frames = frames_of(list(drawn.voxels), drawn.mm_per_voxel)
+    read = analyse_volume(frames, release, slice_spacing_mm=drawn.mm_per_voxel)
+    return reading("volume", drawn.mm_per_voxel, noise, ovary, read.followed)
+
+
+def reading(
+    kind: str, step: float, noise: str, ovary: PhantomOvary, read: TrackedFollicles
+) -> Reading:
+    """What was read beside what is true."""
+    return Reading(
+        kind=kind,
+        step_mm=round(step, 2),
+        noise=noise,
+        true_count=ovary.fnpo,
+        read_count=sum(f.kind is FollicleKind.ANTRAL for f in read.follicles),
+        low=read.count.low if read.count else -1,
+        high=read.count.high if read.count else -1,
+        true_ml=round(ovary.volume_ml, 2),
+        read_ml=round(read.ovary_volume_ml, 2) if read.ovary_volume_ml else -1,
+        refused_because=read.not_counted_because[0] if read.not_counted_because else "",
+    )
+
+
+def line(name: str, some: Sequence[Reading]) -> str:
+    """One row of a table."""
+    counted = [one for one in some if not one.refused_because]
+    refused = 1 - len(counted) / max(len(some), 1)
+    if len(counted) < 3:
+        return f"| {name} | {len(some)} | {refused:.0%} | | | | |"
+    true = np.array([one.true_count for one in counted], float)
+    wrong = np.array([one.read_count for one in counted], float) - true
+    bias, spread = float(wrong.mean()), 1.96 * float(wrong.std(ddof=1))
+    held = np.mean([one.low <= one.true_count <= one.high for one in counted])
+    return (
+        f"| {name} | {len(some)} | {refused:.0%} | {bias:+.1f} | {bias - spread:+.1f} to "
+        f"{bias + spread:+.1f} | {concordance(true, true + wrong):.2f} | {held:.0%} |"
+    )
+
+
+def tables(read: Sequence[Reading]) -> str:
+    """Every table of the evidence."""
+    lines = [
+        "| sequences | n | no count | bias | 95 % limits | Lin CCC | interval holds truth |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for step in STEPS_MM:
+        near = [r for r in read if r.kind == "sweep" and _nearest_step(r.step_mm) == step]
+        lines.append(line(f"sweeps, about {step:g} mm", near))
+    for noise in NOISE_DB:
+        own = [r for r in read if r.kind == "sweep" and r.noise == noise]
+        lines.append(line(f"sweeps, {noise}, all steps", own))
+    slow = [r for r in read if r.kind == "sweep" and _nearest_step(r.step_mm) < STEPS_MM[-1]]
+    volumes = [r for r in read if r.kind == "volume"]
+    for kind, own in (("sweeps to 1 mm", slow), ("volumes", volumes)):
+        lines.append(line(kind, own))
+        lines.append(line(f"{kind}, under 30", [r for r in own if r.true_count < 30]))
+        lines.append(line(f"{kind}, 15-25", [r for r in own if 15 <= r.true_count <= 25]))
+    shares = np.array([r.read_ml / r.true_ml - 1 for r in read if r.read_ml > 0])
+    if shares.size > 2:
+        lines.append(
+            f"\nOvary volume by voxels, n {shares.size}: bias {shares.mean():+.0%}, 95 % limits "
+            f"{shares.mean() - 1.96 * shares.std(ddof=1):+.0%} to "
+            f"{shares.mean() + 1.96 * shares.std(ddof=1):+.0%}."
+        )
+    return "\n".join(lines)
+
+
+def _nearest_step(step_mm: float) -> float:
+    """The nominal step of a sweep: ovaries differ in width, so steps do too."""
+    return min(STEPS_MM, key=lambda one: abs(np.log(step_mm / one)))
+
+
+def picture(read: Sequence[Reading], path: Path) -> None:
+    """Bland-Altman: error over truth, counted in colour, refused as hollow rings."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, constrained_layout=True)
+    for axis, kind in zip(axes, ("sweep", "volume"), strict=True):
+        own = [one for one in read if one.kind == kind]
+        counted = [one for one in own if not one.refused_because]
+        refused = [one for one in own if one.refused_because]
+        axis.axhspan(-3, 3, color="#dbe9f6", zorder=0, label="aim, under 30")
+        axis.axvspan(15, 25, color="#f3f3f3", zorder=-1, label="15 to 25")
+        axis.axhline(0, color="#888", lw=0.8)
+        styles = ({"c": "#1f5fa8"}, {"edgecolors": "#b0562f", "facecolors": "none"})
+        for some, style in zip((counted, refused), styles, strict=True):
+            axis.scatter(
+                [one.true_count for one in some],
+                [one.read_count - one.true_count for one in some],
+                s=28,
+                label="counted" if some is counted else "no count given",
+                **style,
+            )
+        axis.set_title(f"{kind}s of phantoms, n {len(own)}")
+        axis.set_xlabel("follicles of 2-9 mm, true")
+    axes[0].set_ylabel("read minus true")
+    axes[1].legend(frameon=False, fontsize=8, loc="lower left")
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    """Run the grid; print the tables of docs/evidence/sweeps-and-volumes.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder for table and picture")
+    parser.add_argument("--ovaries", type=int, default=1, help="ovaries at each count and noise")
+    parser.add_argument("--seed", type=int, default=900)
+    parser.add_argument("--release", type=Path, help="another release than the shipped one")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    release = (
+        load_release(arguments.release, threads=1) if arguments.release else load_release(threads=1)
+    )
+    read: list[Reading] = []
+    with (arguments.out / "sweeps.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(Reading.__slots__))
+        writer.writeheader()
+        for number in range(arguments.ovaries):
+            for place, count in enumerate(COUNTS):
+                rng = np.random.default_rng((arguments.seed, number, count))
+                noise = tuple(NOISE_DB)[(place + number) % len(NOISE_DB)]
+                ovary = grown(rng, count)
+                found = [*sweeps(ovary, noise, release, rng), volume(ovary, noise, release, rng)]
+                read += found
+                writer.writerows(asdict(one) for one in found)
+                file.flush()
+    print(f"release {release.manifest.name}, seed {arguments.seed}\n")
+    print(tables(read))
+    picture(read, arguments.out / "bland-altman.png")
+
+
+if __name__ == "__main__":
+    main()
