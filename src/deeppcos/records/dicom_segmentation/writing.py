@@ -5,7 +5,6 @@ identifiers, a followed follicle being one segment across all its frames. Needs 
 ``records`` extra), which builds the modules that do not depend on frames.
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -157,7 +156,7 @@ def _skeleton(content: ResultContent, image: SourceImage, bodies: Sequence[Body]
     from highdicom.seg import Segmentation, SegmentationTypeValues
 
     template = image.reference()
-    template.SOPClassUID = codes_of_single_frame(image)
+    template.SOPClassUID = _template_class(image)
     template.Rows = template.Columns = _TEMPLATE_SIDE
     if "NumberOfFrames" in template:
         del template.NumberOfFrames
@@ -185,7 +184,7 @@ def _skeleton(content: ResultContent, image: SourceImage, bodies: Sequence[Body]
     return plain
 
 
-def codes_of_single_frame(image: SourceImage) -> str:
+def _template_class(image: SourceImage) -> str:
     """SOP Class of the single-frame template: what highdicom accepts as source."""
     from pydicom.uid import UltrasoundImageStorage
 
@@ -239,8 +238,3 @@ def _referenced_series(image: SourceImage) -> Dataset:
     series.SeriesInstanceUID = image.series_instance_uid
     series.ReferencedInstanceSequence = [instance]
     return series
-
-
-def digest_of_masks(made: Dataset) -> str:
-    """SHA-256 of the packed bits, to compare what an archive returns with what was sent."""
-    return hashlib.sha256(bytes(made.PixelData)).hexdigest()
