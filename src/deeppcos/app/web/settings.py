@@ -32,7 +32,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "ninja",
-    "ninja",
     "axes",
     "django_tasks",
     "django_tasks_db",
