@@ -324,6 +324,49 @@ def test_flickers_seen_once_are_not_counted() -> None:
     assert read.doubtful >= 5
 
 
+def test_outlines_that_come_and_go_in_every_frame_give_no_count() -> None:
+    frames = sweep()
+    rng = np.random.default_rng(4)
+    for index, one in enumerate(frames):
+        if one.ovaries:
+            x, y = float(rng.uniform(-12, 12)), float(rng.uniform(-8, 8))
+            ghost = Follicle(
+                polygon=ellipse(x, y, 1.2, 1.2),
+                probability=0.5,
+                mean_diameter_mm=2.4,
+                kind=FollicleKind.ANTRAL,
+            )
+            ovary = replace(one.ovaries[0], follicles=(*one.ovaries[0].follicles, ghost))
+            frames[index] = replace(one, ovaries=(ovary,))
+    read = track_follicles(frames, slice_spacing_mm=0.5)
+    assert read.count is None
+    assert any("come and go" in reason for reason in read.not_counted_because)
+
+
+def test_ragged_outlines_give_no_count() -> None:
+    def ragged(follicle: Follicle) -> Follicle:
+        middle = np.asarray(centroid(follicle.polygon))
+        corners = np.asarray(follicle.polygon)
+        star = (
+            middle
+            + (corners - middle) * np.where(np.arange(len(corners)) % 4 < 2, 1, 0.45)[:, None]
+        )
+        return replace(follicle, polygon=tuple((float(x), float(y)) for x, y in star))
+
+    frames = [
+        replace(
+            one,
+            ovaries=tuple(
+                replace(o, follicles=tuple(ragged(f) for f in o.follicles)) for o in one.ovaries
+            ),
+        )
+        for one in sweep()
+    ]
+    read = track_follicles(frames, slice_spacing_mm=0.5)
+    assert read.count is None
+    assert any("ragged" in reason for reason in read.not_counted_because)
+
+
 def test_the_steps_of_a_sweep_are_told_from_the_follicles() -> None:
     for step in (0.3, 0.6):
         read = track_follicles(sweep(step=step), slice_spacing_mm=None)
