@@ -41,7 +41,7 @@ CHROMIUM = "/usr/bin/chromium"
 SECTIONS = 20
 WIDTH, HEIGHT = 1920, 1080
 FRAMES_PER_SECOND = 30.0
-USER, PASSWORD = "reader", "only for this benchmark"
+USER = "reader"
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 
 Polygon = list[list[float]]
@@ -62,7 +62,8 @@ def sections() -> Iterator[tuple[np.typing.NDArray[np.uint8], Polygon | None, li
     )
     for section in drawn.sections:
         grey = np.asarray(section.pixels[..., 0], np.uint8)
-        large = np.asarray(cv2.resize(grey, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC))
+        resized = cv2.resize(grey, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+        large = np.asarray(resized, np.uint8)
         labels = section.follicle_labels
         follicles = [labels == one for one in np.unique(labels) if one > 0]
         yield large, traced(section.ovary_mask), [p for f in follicles if (p := traced(f))]
@@ -94,7 +95,7 @@ def store(home: Path, frames: int) -> str:
     from deeppcos.records.assessment_document import FrameRecord
 
     site = Site.objects.create(name="Benchmark", slug="benchmark")
-    user = User.objects.create_user(USER, password=PASSWORD, full_name="Reader")
+    user = User.objects.create_user(USER, full_name="Reader")
     Grant.objects.create(user=user, site=site, role=Role.CLINICIAN)
     patient = Patient.objects.create(site=site, identifier="1", name="Phantom")
     study = Study.objects.create(
@@ -165,6 +166,17 @@ def served() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+def session(address: str) -> Any:
+    """The cookie of a session of the reader."""
+    from django.test import Client
+
+    from deeppcos.app.web.models import User
+
+    client = Client()
+    client.force_login(User.objects.get(username=USER))
+    return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": address}
 
 
 def painted(page: Any, act: Callable[[], None]) -> list[float]:
@@ -249,6 +261,8 @@ def main() -> None:
     asked = options.parse_args()
     from playwright.sync_api import sync_playwright
 
+    # Playwright's loop runs in this thread; Django would take it for an async caller.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         (home / "incoming").mkdir()
@@ -259,12 +273,8 @@ def main() -> None:
         with served() as address, sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
             page = chromium.new_page(viewport={"width": 1920, "height": 1080})
+            page.context.add_cookies([session(address)])
             page.set_default_timeout(120_000)
-            page.goto(f"{address}/accounts/sign-in/")
-            page.fill("input[name=username]", USER)
-            page.fill("input[name=password]", PASSWORD)
-            page.keyboard.press("Enter")
-            page.wait_for_load_state()
             page.goto(f"{address}/studies/{study}/viewer/")
             page.wait_for_selector("#viewer[data-ready=yes]")
             page.wait_for_function("() => viewer.isLoaded && viewer.pane.painted?.exact")

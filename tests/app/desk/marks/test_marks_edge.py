@@ -22,9 +22,9 @@ def speckled(shape: tuple[int, int], holes: list[tuple[int, int, int, int]]) -> 
     picture = np.full(shape, 120.0, np.float32)
     for x, y, rx, ry in holes:
         cv2.ellipse(picture, (x, y), (rx, ry), 0, 0, 360, 15.0, cv2.FILLED)
-    picture = cv2.GaussianBlur(picture, (0, 0), 1.5)
+    soft = np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.5), np.float32)
     noise = np.random.default_rng(7).rayleigh(0.8, shape).astype(np.float32)
-    return np.clip(picture * noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(soft * noise, 0, 255), np.uint8)
 
 
 @pytest.mark.parametrize("radius", [6, 12, 25, 50])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -39,7 +40,7 @@ def ovary_picture(seed: int) -> np.typing.NDArray[np.uint8]:
     cv2.circle(tissue, MISSED, 11, 10, cv2.FILLED)
     soft = cv2.GaussianBlur(tissue, (0, 0), 1.2)
     speckle = np.random.default_rng(seed).rayleigh(0.8, FRAME_SIZE).astype(np.float32)
-    return np.clip(soft * speckle, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(soft * speckle, 0, 255), np.uint8)
 
 
 def image_named(study: Study, name: str) -> Image:
@@ -88,6 +89,14 @@ def correction(image: Image, delta: str, **parts: Any) -> dict[str, Any]:
     }
 
 
+def read_picture(content: bytes | str) -> np.typing.NDArray[np.uint8]:
+    """A picture from its file or its bytes, in grey."""
+    coded = Path(content).read_bytes() if isinstance(content, str) else content
+    pixels = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert pixels is not None
+    return np.asarray(pixels, np.uint8)
+
+
 def said(response: Any) -> Any:
     return json.loads(response.content)
 
@@ -102,11 +111,12 @@ def send() -> Send:
     def sent(
         client: Client, study: Study, *edits: dict[str, Any], base: int = 0, query: str = ""
     ) -> HttpResponse:
-        response: HttpResponse = client.post(
+        response = client.post(
             f"/studies/{study.pk}/viewer/edits{query}",
             data=json.dumps({"base_version": base, "edits": list(edits)}),
             content_type="application/json",
         )
+        assert isinstance(response, HttpResponse)
         return response
 
     return sent

@@ -4,9 +4,10 @@ Owns waiting and keeping. What the map is, and when none may be shown, is said b
 ``deeppcos.vision.saliency``. A map takes seconds: the first to ask is told to wait.
 """
 
+import logging
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,8 @@ from deeppcos.app.web.models import Image
 from deeppcos.errors import DeepPCOSError
 from deeppcos.vision.frame import PixelBox, UltrasoundFrame
 from deeppcos.vision.release import SHIPPED, Release, load_release
+
+LOG = logging.getLogger("deeppcos.web")
 
 OTHER_RELEASE = (
     "The marks were made by another release than the one installed: only the network that "
@@ -63,7 +66,8 @@ def heat_of(image: Image, exact: Path, *, frame: int, release_name: str) -> Heat
         if start not in _asked:
             _asked.add(start)
             region = tuple(image.tissue_region) if image.tissue_region else None
-            _one_at_a_time.submit(_make, exact, start, frame, region)
+            made = _one_at_a_time.submit(_make, exact, start, frame, region)
+            made.add_done_callback(_tell_of_failure)
     return Heat()
 
 
@@ -112,6 +116,13 @@ def _explained(
     if found.heat is None:
         return None, found.why_none
     return np.asarray(np.clip(found.heat * 255, 0, 255), np.uint8), ""
+
+
+def _tell_of_failure(made: "Future[None]") -> None:
+    """What broke in the background is told in the log, and tried again when asked again."""
+    problem = made.exception()
+    if problem is not None:
+        LOG.error("a heat map could not be made", exc_info=problem)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 /** @import {Viewer} from "./viewer.js" */
 
 const AGAIN_MS = 1200;
+const MOST_TIMES = 100;
 
 export class SaliencyLayer {
   /** @param {Viewer} viewer */
@@ -33,7 +34,7 @@ export class SaliencyLayer {
     const mine = this.asked;
     const url = this.viewer.picture.urls.saliency.replace("{frame}", String(this.viewer.frame));
     let hasSaid = false;
-    while (this.isOn && mine === this.asked) {
+    for (let i = 0; i < MOST_TIMES && this.isOn && mine === this.asked; i += 1) {
       let response;
       try {
         response = await fetch(url, { credentials: "same-origin" });
