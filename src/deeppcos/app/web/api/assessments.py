@@ -13,13 +13,13 @@ from pydantic import BaseModel, Field
 
 from deeppcos.app.web import audit
 from deeppcos.app.web.access import account_of, study_for
+from deeppcos.app.web.api.blinding import refuse_blinded
 from deeppcos.app.web.api.problems import EVERYWHERE
 from deeppcos.app.web.api.words import Line, Number
-from deeppcos.app.web.models import Assessment, Purpose, Study, User
+from deeppcos.app.web.models import Assessment, Purpose, User
 from deeppcos.app.web.studies.current import current_assessment, document_under
-from deeppcos.app.web.viewer.reading import open_blinded_reading, reading_for
+from deeppcos.app.web.viewer.reading import reading_for
 from deeppcos.clinical.profiles import profile_named
-from deeppcos.errors import InvalidInput
 from deeppcos.records.assessment_document import AssessmentDocument
 
 router = Router(tags=["assessments"])
@@ -61,7 +61,7 @@ def list_assessments(request: HttpRequest, study_id: UUID) -> object:
     """Every version, oldest first."""
     user = account_of(request)
     study = study_for(user, study_id)
-    _refuse_blinded(study, user)
+    refuse_blinded(study, user)
     rows = study.assessments.defer("document", "chart").select_related("made_by")
     return [_summary(one) for one in rows]
 
@@ -75,7 +75,7 @@ def get_current(request: HttpRequest, study_id: UUID) -> object:
     """The newest version, made anew if chart, marks, sides or profile have changed since."""
     user = account_of(request)
     study = study_for(user, study_id)
-    _refuse_blinded(study, user)
+    refuse_blinded(study, user)
     newest = current_assessment(study, user)
     if newest is None:
         raise Http404("nothing has been read")
@@ -91,7 +91,7 @@ def get_under(request: HttpRequest, study_id: UUID, profile: Annotated[Line, Que
     """What would follow under another criteria profile; nothing is stored."""
     user = account_of(request)
     study = study_for(user, study_id)
-    _refuse_blinded(study, user)
+    refuse_blinded(study, user)
     key = profile_named(profile).key
     reading = reading_for(study, user, Purpose.REVIEW)
     if reading.base is None:
@@ -110,7 +110,7 @@ def get_assessment(request: HttpRequest, study_id: UUID, number: Number) -> obje
     """One version as it was made."""
     user = account_of(request)
     study = study_for(user, study_id)
-    _refuse_blinded(study, user)
+    refuse_blinded(study, user)
     found = study.assessments.filter(number=number).select_related("made_by").first()
     if found is None:
         raise Http404("no such version")
@@ -141,12 +141,3 @@ def _summary(one: Assessment) -> AssessmentSummary:
         status=one.status,
         phenotype=one.phenotype or None,
     )
-
-
-def _refuse_blinded(study: Study, user: User) -> None:
-    """Tell a blinded second reader nothing of what others say."""
-    if open_blinded_reading(study, user) is not None:
-        raise InvalidInput(
-            "you have a blinded second reading of this study open",
-            remedy="finish it first; then you may see what machine and others say",
-        )

@@ -86,4 +86,4 @@ class PerToken(BaseThrottle):
 def _seconds_to_wait(counted: Any) -> float:
     """Until the oldest counted call is a minute old."""
     oldest: float = counted.history[-1]
-    return max(1.0, counted.duration - (counted.now - oldest))
+    return max(1.0, float(counted.duration) - (float(counted.now) - oldest))

@@ -23,6 +23,7 @@ from deeppcos.app.web.api.problems import (
 from deeppcos.app.web.api.words import Count
 from deeppcos.app.web.models import Study
 from deeppcos.app.web.studies.charting import save_chart
+from deeppcos.errors import InvalidInput
 from deeppcos.records.chart_document import ChartDocument
 
 router = Router(tags=["chart"])
@@ -51,7 +52,11 @@ class ChartConflict(Refusal):
 
 
 @router.get(
-    "/studies/{study_id}/chart", response={200: ChartOut, **EVERYWHERE}, summary="The chart"
+    "/studies/{study_id}/chart",
+    response={200: ChartOut, **EVERYWHERE},
+    summary="The chart",
+    by_alias=True,
+    exclude_unset=True,
 )
 def get_chart(request: HttpRequest, study_id: UUID, response: HttpResponse) -> object:
     """The chart, `deeppcos.chart/1`; what is absent is unknown."""
@@ -64,6 +69,8 @@ def get_chart(request: HttpRequest, study_id: UUID, response: HttpResponse) -> o
     "/studies/{study_id}/chart",
     response={200: ChartOut, 409: ChartConflict, **SENDING},
     summary="Replace the chart",
+    by_alias=True,
+    exclude_unset=True,
 )
 def put_chart(
     request: HttpRequest, study_id: UUID, sent: ChartSent, response: HttpResponse
@@ -74,6 +81,7 @@ def put_chart(
     """
     user = account_of(request)
     study = study_for(user, study_id, Right.MARK)
+    _refuse_twice(sent.chart)
     typed = typed_form(sent.chart.model_dump(mode="json", by_alias=True, exclude_unset=True))
     with transaction.atomic():
         now = Study.objects.select_for_update().get(pk=study.pk)
@@ -85,6 +93,19 @@ def put_chart(
         return refusal_of(422, saving.read.questions.values())
     response["ETag"] = f'"{saving.study.version}"'
     return ChartOut(version=saving.study.version, chart=_chart(saving.study))
+
+
+def _refuse_twice(chart: ChartDocument) -> None:
+    """A chart on the desk has one result of a test; another would be lost."""
+    tests = [lab.analyte.value for lab in chart.labs or ()]
+    twice = sorted({test for test in tests if tests.count(test) > 1})
+    if twice:
+        raise InvalidInput(
+            "a laboratory test is given twice",
+            value=", ".join(twice),
+            accepted="one result of each test",
+            remedy="send the one this study is to be judged by",
+        )
 
 
 def _conflict(now: Study, standing: dict[str, str], sent: dict[str, str]) -> ChartConflict:

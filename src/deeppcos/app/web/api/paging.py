@@ -62,7 +62,7 @@ def page_of(
 
 def _cursor(row: Model, order: Sequence[str]) -> str:
     """The place of a row, as text that fits into an address."""
-    place = [row._meta.get_field(name).value_to_string(row) for name in _names(row, order)]
+    place = [_field(row, name).value_to_string(row) for name in _names(row, order)]
     text = json.dumps([",".join(order), *place])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -100,10 +100,14 @@ def _value(model: type[Model], name: str, text: str) -> Any:
     """One column's value, in the range its data base holds."""
     if "\x00" in text:
         raise ValueError("no data base holds this")
-    field: Any = model._meta.get_field(name)
+    field = _field(model, name)
     value = field.to_python(text)
     field.run_validators(value)
     return value
+
+
+def _field(model: Model | type[Model], name: str) -> Any:
+    return model._meta.get_field(name)
 
 
 def _names(model: Model | type[Model], order: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ Owns requests and answers; links are made in ``patient.releasing``, lines in ``d
 """
 
 import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field
 
 from deeppcos.app.desk.trends import Series, trends
 from deeppcos.app.web import audit
-from deeppcos.app.web.access import Right, account_of, patient_for, study_for
+from deeppcos.app.web.access import Right, account_of, patient_for, study_for, visible_studies
+from deeppcos.app.web.api.blinding import refuse_blinded
 from deeppcos.app.web.api.problems import EVERYWHERE, SENDING
 from deeppcos.app.web.models import PatientLink
 from deeppcos.app.web.models.links import secret_hash
@@ -135,11 +136,13 @@ def get_trends(request: HttpRequest, patient_id: UUID) -> object:
     """Hormones and follicles of one patient; unknown values are gaps, never zero."""
     user = account_of(request)
     patient = patient_for(user, patient_id)
+    for study in visible_studies(user).filter(patient=patient):
+        refuse_blinded(study, user)
     audit.record("trends.viewed", actor=user, site=patient.site, about=f"patient:{patient.pk}")
     return [_series(one) for one in trends(visits_of(user, patient))]
 
 
-def _link(one: PatientLink) -> dict[str, object]:
+def _link(one: PatientLink) -> dict[str, Any]:
     return {
         "id": one.pk,
         "report": one.report.number,

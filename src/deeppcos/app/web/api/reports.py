@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, account_of, study_for
+from deeppcos.app.web.api.blinding import refuse_blinded
 from deeppcos.app.web.api.problems import EVERYWHERE, SENDING, Refusal
 from deeppcos.app.web.api.shapes import StudyOut, study_out
 from deeppcos.app.web.api.words import NO_NUL, Number, Remark
@@ -139,6 +140,8 @@ def get_file(
     request: HttpRequest, study_id: UUID, number: Number, form: Literal["json", "html", "pdf"]
 ) -> HttpResponseBase:
     """The report as JSON, HTML or PDF, exactly as it was signed; its hash is checked."""
+    user = account_of(request)
+    refuse_blinded(study_for(user, study_id), user)
     return document(request, study_id, number, FILES[form])
 
 

@@ -153,9 +153,10 @@ def job_out(job: Job) -> JobOut:
 
 def image_out(image: Image) -> ImageOut:
     """A file as it is sent."""
-    known = _columns(image, "kind side section_plane scale_source refused_because")
+    words = _columns(image, "kind side section_plane scale_source refused_because")
+    known: dict[str, Any] = {name: word or None for name, word in words.items()}
     return ImageOut(
-        **{name: value or None for name, value in known.items()},
+        **known,
         **_columns(image, "id position name sha256 size_bytes frame_count width height"),
         **_columns(image, "mm_per_pixel_x mm_per_pixel_y slice_spacing_mm frame_times_s"),
         **_columns(image, "tissue_region is_ready added_at"),

@@ -22,6 +22,10 @@ def nothing_here(request: HttpRequest, rest: str) -> HttpResponse:
 nothing_here.csrf_exempt = True  # type: ignore[attr-defined]  # It reads nothing.
 
 
+def _name_of(pattern: Any) -> str:
+    return str(pattern.name)
+
+
 def _surrounded(pattern: Any) -> Any:
     """One address of the library, recorded, and open for large files where those are sent."""
     pattern.callback = recorded(pattern.callback)
@@ -31,6 +35,6 @@ def _surrounded(pattern: Any) -> Any:
 
 
 urlpatterns = [
-    *(_surrounded(pattern) for pattern in api.urls[0] if pattern.name != "api-root"),
+    *(_surrounded(pattern) for pattern in api.urls[0] if _name_of(pattern) != "api-root"),
     path("<path:rest>", recorded(nothing_here), name="nothing"),
 ]
