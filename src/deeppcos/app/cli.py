@@ -15,6 +15,7 @@ import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, progress_bar, told_plainly
 from deeppcos.app.verbs.audit import audit
+from deeppcos.app.verbs.audit_log import audit_log
 from deeppcos.app.verbs.data import data
 from deeppcos.app.verbs.evaluate import evaluate
 from deeppcos.app.verbs.explain import explain
@@ -47,6 +48,7 @@ app.command()(serve)
 app.command("export-dicom")(export_dicom)
 app.command("read-report")(read_report)
 app.command()(audit)
+app.add_typer(audit_log)
 app.add_typer(data)
 app.add_typer(risk)
 

@@ -38,6 +38,7 @@ NAVIGATION: tuple[NavigationEntry, ...] = (
     NavigationEntry("worklist:list", _("Worklist"), Right.SEE_STUDIES),
     NavigationEntry("studies:new", _("New study"), Right.ADD_STUDIES),
     NavigationEntry("accounts:people", _("People"), Right.MANAGE_ACCOUNTS),
+    NavigationEntry("trail:list", _("Audit trail"), Right.READ_AUDIT),
 )
 
 STUDY_TABS: tuple[NavigationEntry, ...] = (

@@ -14,6 +14,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("", "patient"),
     ("patients/", "trends"),
     ("accounts/", "accounts"),
+    ("trail/", "trail"),
     ("health/", "upkeep"),
     ("accounts/tokens/", "api.tokens"),
     ("api/v1/", "api"),

@@ -1,0 +1,1 @@
+"""The audit trail as a page: filter, take along, verify."""
