@@ -21,6 +21,7 @@ import { PICTURE_KIND, PLANE_SHORT, SIDE, capital, plural } from "./words.js";
 
 const NEWS_MS = 20_000;
 const MEASURE_WAIT_MS = 350;
+const TIMELINE_WAIT_MS = 120;
 const STEP_PX = 14;
 const FINE_PX = 2;
 const NUDGE_PX = 2;
@@ -145,7 +146,9 @@ class Desk {
     viewer.reading.addEventListener("kept", () => this.#measureSoon());
     viewer.reading.addEventListener("made", () => {
       byId("measures-state").textContent = "updating …";
-      this.#drawTimeline();
+      // The picture comes first; the line of frames follows.
+      clearTimeout(this.timelineTimer);
+      this.timelineTimer = setTimeout(() => this.#drawTimeline(), TIMELINE_WAIT_MS);
     });
     for (const id of ["level", "width"]) {
       byId(id).addEventListener("input", () => this.#setWindow());

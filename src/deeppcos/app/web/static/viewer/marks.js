@@ -73,6 +73,22 @@ export function reversed(before, change) {
   };
 }
 
+/** @type {WeakMap<Mark, WeakMap<Mark, number>>} */
+const shares = new WeakMap();
+
+/**
+ * Share of a follicle in an ovary; measured once, because marks never change.
+ * @param {Mark} follicle
+ * @param {Mark} ovary
+ */
+function shareOf(follicle, ovary) {
+  const own = shares.get(follicle) ?? new WeakMap();
+  shares.set(follicle, own);
+  const known = own.get(ovary) ?? shareWithin(follicle.polygon, ovary.polygon);
+  own.set(ovary, known);
+  return known;
+}
+
 /**
  * The ovary a follicle lies in, by at least half of its area.
  * @param {Mark} follicle
@@ -85,19 +101,39 @@ export function ovaryOf(follicle, ovaries) {
   let best = null;
   let most = 0.5;
   for (const ovary of ovaries) {
-    const share = shareWithin(follicle.polygon, ovary.polygon);
+    const share = shareOf(follicle, ovary);
     if (share >= most) [best, most] = [ovary, share];
   }
   return best;
 }
 
 /**
+ * @typedef {{counted: number, dominant: number, small: number, outside: number,
+ *   hasOvary: boolean, isDoubtful: boolean}} SectionCount
+ */
+
+/** @type {WeakMap<FrameMarks, SectionCount>} A frame's marks never change, so a count is kept. */
+const counts = new WeakMap();
+
+/**
  * The counts of one section.
  * @param {FrameMarks} state
- * @returns {{counted: number, dominant: number, small: number, outside: number,
- *   hasOvary: boolean, isDoubtful: boolean}}
+ * @returns {SectionCount}
  */
 export function sectionCount(state) {
+  let known = counts.get(state);
+  if (!known) {
+    known = counted(state);
+    counts.set(state, known);
+  }
+  return known;
+}
+
+/**
+ * @param {FrameMarks} state
+ * @returns {SectionCount}
+ */
+function counted(state) {
   const ovaries = state.marks.filter((mark) => mark.kind === "ovary" && !mark.is_doubtful);
   const result = {
     counted: 0, dominant: 0, small: 0, outside: 0,
@@ -156,6 +192,7 @@ export function markAt(state, point) {
  * @param {FrameMarks} other
  */
 export function isSame(one, other) {
+  if (one === other) return true;
   const ids = (/** @type {FrameMarks} */ state) =>
     [...state.marks, ...state.remarks].map((each) => each.id).sort().join(" ");
   return ids(one) === ids(other);

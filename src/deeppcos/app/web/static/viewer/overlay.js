@@ -42,9 +42,12 @@ export class Overlay {
   constructor(container, view) {
     this.view = view;
     this.stage = new Konva.Stage({ container, width: 1, height: 1, listening: false });
-    this.layer = new Konva.Layer({ listening: false });
-    this.top = new Konva.Layer({ listening: false });
-    this.stage.add(this.layer, this.top);
+    // One canvas for all: every further one is painted again with each correction.
+    this.canvas = new Konva.Layer({ listening: false });
+    this.stage.add(this.canvas);
+    this.layer = new Konva.Group({ listening: false });
+    this.top = new Konva.Group({ listening: false });
+    this.canvas.add(this.layer, this.top);
     /** @type {{node: any, at: Point, dx: number, dy: number}[]} */
     this.labels = [];
     this.drawing = EMPTY;
@@ -64,16 +67,14 @@ export class Overlay {
     const { view } = this;
     const { at, by } = view.across;
     const down = view.zoom * view.stretch;
-    for (const layer of [this.layer]) {
-      layer.position({ x: at + 0.5 * by, y: view.y + 0.5 * down });
-      layer.scale({ x: by, y: down });
-    }
+    this.layer.position({ x: at + 0.5 * by, y: view.y + 0.5 * down });
+    this.layer.scale({ x: by, y: down });
     for (const { node, dx, dy } of this.labels) {
       node.scale({ x: 1 / by, y: 1 / down });
       node.offset({ x: -dx, y: -dy });
     }
     this.#drawTop();
-    this.layer.batchDraw();
+    this.canvas.batchDraw();
   }
 
   /** @param {Drawing} drawing */
@@ -192,7 +193,6 @@ export class Overlay {
     if (pulled) this.#points(drawing.dragged ?? pulled);
     if (drawing.ruler) this.#ruler(drawing.ruler);
     if (drawing.crosshair) this.#crosshair(this.view.toScreen(drawing.crosshair));
-    this.top.batchDraw();
   }
 
   #only() {

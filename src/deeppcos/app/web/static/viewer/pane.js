@@ -84,6 +84,7 @@ export class Pane extends EventTarget {
     const { width, height } = this.root.getBoundingClientRect();
     if (width < 2 || height < 2) return;
     this.view.covered = coveredLeft(this.root);
+    this.root.style.setProperty("--covered", `${this.view.covered}px`);
     this.view.setScreen(width, height);
     this.overlay.resize(width, height);
     this.place();
@@ -118,10 +119,11 @@ export class Pane extends EventTarget {
     const { data } = image;
     for (let i = 0; i < data.length; i += 4) {
       const heat = data[i] / 255;
-      // One hue from dark to light, so that it is read as more and less, not as kinds.
-      data[i] = 255;
-      data[i + 1] = 120 + 120 * heat;
-      data[i + 2] = 30 + 150 * heat * heat;
+      // One hue from dark to light, so that it is read as more and less, not as kinds; none of the
+      // marks has it.
+      data[i] = 140 + 90 * heat;
+      data[i + 1] = 60 + 130 * heat * heat;
+      data[i + 2] = 255;
       data[i + 3] = 190 * Math.max(0, heat - 0.15) * 1.18;
     }
     context.putImageData(image, 0, 0);

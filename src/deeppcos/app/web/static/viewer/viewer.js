@@ -80,9 +80,7 @@ export class Viewer extends EventTarget {
     this.measures = null;
     this.pane.addEventListener("painted", () => this.#painted());
     this.pane.addEventListener("placed", () => this.#corners());
-    for (const name of ["made", "behind", "kept"]) {
-      reading.addEventListener(name, () => this.redraw());
-    }
+    reading.addEventListener("behind", () => this.redraw());
   }
 
   /** @returns {PictureInfo} */
