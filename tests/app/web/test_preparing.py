@@ -67,3 +67,19 @@ def test_a_void_link_says_so(db: None, client: Client) -> None:
     answer = client.get("/accounts/join/MQ/never-made/")
     assert answer.status_code == 410
     assert "no longer valid" in answer.content.decode()
+
+
+def test_a_form_without_its_token_is_refused_in_plain_words(db: None) -> None:
+    answer = Client(enforce_csrf_checks=True).post("/accounts/sign-in/", {"username": "x"})
+    assert answer.status_code == 403
+    assert "did not come from here" in answer.content.decode()
+    assert "<style" not in answer.content.decode()
+
+
+def test_the_page_of_a_one_time_link_lets_the_browser_say_where_its_form_comes_from(
+    db: None, client: Client
+) -> None:
+    link = preparing.prepare()
+    assert link is not None
+    # Under no-referrer a browser sends its forms with the origin null, which is refused.
+    assert client.get(link).headers["Referrer-Policy"] == "same-origin"

@@ -66,6 +66,17 @@ def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
     )
 
 
+def not_ours(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form came without the token that shows it was ours."""
+    LOG.warning("a form was refused at %s: %s", request.path, reason)
+    return _said(
+        request,
+        403,
+        _("This form is too old, or did not come from here"),
+        _("Go back, load the page again, and send it once more. Cookies must be allowed."),
+    )
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Nothing is there, or nothing this person may know of."""
     return _said(

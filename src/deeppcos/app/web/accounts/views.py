@@ -98,9 +98,7 @@ def join(request: HttpRequest, who: str, token: str) -> HttpResponse:
         form.save()
         audit.record("account.joined", actor=user)
         return enter(request, user, onward="/")
-    response = render(request, "accounts/join.html", {"form": form})
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    return render(request, "accounts/join.html", {"form": form})
 
 
 @open_to_all

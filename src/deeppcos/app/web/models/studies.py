@@ -175,7 +175,9 @@ class Image(models.Model):
     section_plane = models.CharField(max_length=20, blank=True)
     frame_times_s = models.JSONField(null=True, blank=True)
     tissue_region = models.JSONField(null=True, blank=True, help_text="x0, y0, x1, y1 in pixels.")
-    header = models.JSONField(null=True, blank=True, help_text="What a DICOM header offers a chart.")
+    header = models.JSONField(
+        null=True, blank=True, help_text="What a DICOM header offers a chart."
+    )
     is_ready = models.BooleanField(default=False)
     refused_because = models.TextField(blank=True)
     added_at = models.DateTimeField(auto_now_add=True)
