@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from deeppcos.app.web.models import Study, StudyState, Urgency, User
 
-PAGE_SIZE = 25
 LONGEST_SEARCH = 100
 MOST_WORDS = 5
 

@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from django.core.paginator import Page, Paginator
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from deeppcos.app.web.access import Right, account_of, needs, visible_studies
-from deeppcos.app.web.jobs import OPEN
-from deeppcos.app.web.models import Job, Study, StudyState, Urgency
+from deeppcos.app.web.models import Study, StudyState, Urgency
+from deeppcos.app.web.worklist.pages import StudyPages
 from deeppcos.app.web.worklist.query import (
     ORDER_LABELS,
-    PAGE_SIZE,
     WorklistQuery,
     asked,
     narrowed,
@@ -29,7 +27,8 @@ def worklist(request: HttpRequest) -> HttpResponse:
     query = asked(request.GET)
     studies = narrowed(visible_studies(user), query, user)
     counts = _counts(studies)
-    page = _page(ordered(studies, query), _number_of(query, counts), request.GET.get("page"))
+    pages = StudyPages(ordered(studies, query), _number_of(query, counts))
+    page = pages.get_page(request.GET.get("page"))
     is_fragment = request.headers.get("HX-Target") == "studies"
     response = render(
         request,
@@ -58,26 +57,6 @@ def _number_of(query: WorklistQuery, counts: dict[str, int]) -> int | None:
     if query.order == "closeness":
         return None
     return counts.get(query.state, 0) if query.state else sum(counts.values())
-
-
-class _KnownLength(Paginator):  # type: ignore[type-arg]
-    """A paginator that is told the number, so that it is not counted twice."""
-
-    def __init__(self, studies: QuerySet[Study], number: int | None) -> None:
-        super().__init__(studies, PAGE_SIZE)
-        if number is not None:
-            self.__dict__["count"] = number
-
-
-def _page(studies: QuerySet[Study], number: int | None, asked_page: str | None) -> Page:  # type: ignore[type-arg]
-    """One page; a number that is no page gives the nearest."""
-    open_jobs = Prefetch("jobs", queryset=Job.objects.filter(state__in=OPEN), to_attr="open_jobs")
-    shown = (
-        studies.select_related("patient", "assigned_to")
-        .prefetch_related(open_jobs)
-        .defer("chart", "patient__search_key", "search_key")
-    )
-    return _KnownLength(shown, number).get_page(asked_page)
 
 
 def _state_choices(query: WorklistQuery, counts: dict[str, int]) -> list[dict[str, Any]]:
