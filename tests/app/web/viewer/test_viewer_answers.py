@@ -263,3 +263,30 @@ def test_a_heat_map_of_another_release_is_not_shown(
     answer = clinician_client.get(viewer(seen_study, f"pictures/{image.pk}/saliency/0"))
     assert answer.status_code == 200
     assert "another release" in said(answer)["reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_the_deciding_network_explains_itself_or_says_why_not(
+    clinician_client: Client, seen_study: Study
+) -> None:
+    import time
+
+    from deeppcos.vision.release import SHIPPED, load_release
+
+    seen_study.assessments.update(release=load_release(SHIPPED).manifest.name)
+    image = image_named(seen_study, "left.png")
+    url = viewer(seen_study, f"pictures/{image.pk}/saliency/0")
+    answer = clinician_client.get(url)
+    assert answer.status_code == 202
+    until = time.monotonic() + 200
+    while answer.status_code == 202 and time.monotonic() < until:
+        time.sleep(0.5)
+        answer = clinician_client.get(url)
+    assert answer.status_code == 200
+    if answer["Content-Type"] == "image/png":
+        heat = read_picture(b"".join(answer.streaming_content))  # type: ignore[attr-defined]
+        assert heat.shape == (240, 320)
+        assert heat.max() > 100
+    else:
+        assert len(said(answer)["reason"]) > 10
