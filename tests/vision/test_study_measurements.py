@@ -225,6 +225,8 @@ def test_a_volume_gives_the_whole_ovary_count_and_the_volume() -> None:
     assert fnpo.low == 0
     assert fnpo.high is not None
     assert fnpo.high >= 9
+    # What the network misses on volumes of phantoms, at worst.
+    assert fnpo.high >= 1.82 * fnpo.value
     assert volume is not None
     assert volume.ml == pytest.approx(math.pi / 6 * 36 * 20 * 24 / 1000, rel=0.02)
     assert volume.method is VolumeMethod.THREE_D
