@@ -17,9 +17,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from tracking_on_phantoms import concordance, grown
+import numpy.typing as npt
 
-from deeppcos.learning.phantom import PhantomOvary, Plane, ProbeSettings, draw_sweep, draw_volume
+from deeppcos.learning.metrics import concordance
+from deeppcos.learning.phantom import (
+    PhantomOvary,
+    Plane,
+    ProbeSettings,
+    draw_sweep,
+    draw_volume,
+    varied_ovary,
+)
 from deeppcos.vision.findings import FollicleKind
 from deeppcos.vision.frame import MmPerPixel, ScaleSource, UltrasoundFrame
 from deeppcos.vision.release import Release, load_release
@@ -84,7 +92,7 @@ def plane_of(rng: np.random.Generator) -> Plane:
     )
 
 
-def frames_of(pictures: Sequence[np.ndarray], mm: float) -> Iterator[UltrasoundFrame]:
+def frames_of(pictures: Sequence[npt.NDArray[np.uint8]], mm: float) -> Iterator[UltrasoundFrame]:
     """Grey pictures as frames of a file."""
     scale = MmPerPixel(x=mm, y=mm, source=ScaleSource.DICOM_REGIONS)
     for index, picture in enumerate(pictures):
@@ -238,7 +246,7 @@ def main() -> None:
             for place, count in enumerate(COUNTS):
                 rng = np.random.default_rng((arguments.seed, number, count))
                 noise = tuple(NOISE_DB)[(place + number) % len(NOISE_DB)]
-                ovary = grown(rng, count)
+                ovary = varied_ovary(rng, follicle_count=count)
                 found = [*sweeps(ovary, noise, release, rng), volume(ovary, noise, release, rng)]
                 read += found
                 writer.writerows(asdict(one) for one in found)

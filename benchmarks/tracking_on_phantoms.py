@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from deeppcos.errors import InvalidInput
-from deeppcos.learning.phantom import Layout, PhantomOvary, Plane, Viewport, random_ovary
+from deeppcos.learning.metrics import concordance
+from deeppcos.learning.phantom import PhantomOvary, Plane, Viewport, varied_ovary
 from deeppcos.learning.phantom.tissue import cut
 from deeppcos.vision.analyse import follicle_kind
 from deeppcos.vision.findings import Follicle, FrameFindings, Interval, Ovary, Polygon
@@ -96,27 +96,6 @@ class Row:
     slips: str
     step_mm: float
     true_volume_ml: float
-
-
-def grown(rng: np.random.Generator, count: int) -> PhantomOvary:
-    """An ovary with this many follicles, most of them of 2-9 mm."""
-    volume = float(np.clip(rng.lognormal(math.log(6 + 0.2 * count), 0.25), 4, 25))
-    largest = float(np.clip((0.4 * volume * 1000 / max(count, 1) * 6 / math.pi) ** (1 / 3) * 1.8,
-                            4.0, 9.5))  # fmt: skip
-    layout = Layout.PERIPHERAL if rng.random() < 0.6 else Layout.SCATTERED
-    dominant = float(rng.uniform(11, 16)) if rng.random() < 0.15 else None
-    while True:
-        try:
-            return random_ovary(
-                rng,
-                follicle_count=count,
-                volume_ml=volume,
-                layout=layout,
-                diameters_mm=(float(rng.uniform(1.6, 2.6)), largest),
-                dominant_mm=dominant,
-            )
-        except InvalidInput:
-            volume, largest, dominant = 1.1 * volume, max(3.5, 0.9 * largest), None
 
 
 def true_frames(ovary: PhantomOvary, plane: Plane) -> tuple[TrueFrame, ...]:
@@ -283,7 +262,7 @@ def rows(ovaries: int, seed: int) -> tuple[list[Row], list[Row]]:
     rng = np.random.default_rng(seed)
     sweeps, volumes = [], []
     for count, _ in itertools.product(COUNTS, range(ovaries)):
-        ovary = grown(rng, count)
+        ovary = varied_ovary(rng, follicle_count=count)
         plane = Plane(
             depth_mm=30.0,
             turn_deg=float(rng.uniform(0, 180)),
@@ -313,13 +292,6 @@ def _row(ovary: PhantomOvary, read: TrackedFollicles, slips: Slips, step: float)
         step_mm=step,
         true_volume_ml=ovary.volume_ml,
     )
-
-
-def concordance(true: npt.NDArray[np.float64], read: npt.NDArray[np.float64]) -> float:
-    """Lin's concordance correlation coefficient."""
-    covariance = float(np.mean((true - true.mean()) * (read - read.mean())))
-    spread = float(true.var() + read.var())
-    return 2 * covariance / (spread + float(true.mean() - read.mean()) ** 2)
 
 
 def line(name: str, some: Sequence[Row]) -> str:

@@ -8,7 +8,7 @@ from deeppcos.learning.phantom.anatomy import (
     PhantomFollicle,
     PhantomOvary,
 )
-from deeppcos.learning.phantom.growth import Layout, random_ovary
+from deeppcos.learning.phantom.growth import Layout, random_ovary, varied_ovary
 from deeppcos.learning.phantom.overlay import BurnedIn, Caliper, Ruler, burn_in, ovary_calipers
 from deeppcos.learning.phantom.probe import Plane, ProbeSettings, Route, Viewport
 from deeppcos.learning.phantom.scene import SceneMix, random_scene
@@ -55,4 +55,5 @@ __all__ = [
     "ovary_calipers",
     "random_ovary",
     "random_scene",
+    "varied_ovary",
 ]

@@ -86,6 +86,35 @@ def random_ovary(
     )
 
 
+def varied_ovary(rng: np.random.Generator, *, follicle_count: int) -> PhantomOvary:
+    """An ovary of about the size its follicles need, of any layout, some with a dominant one.
+
+    Args:
+        rng: Source of all chance.
+        follicle_count: Follicles besides a dominant one; most, not all, measure 2-9 mm.
+
+    Returns:
+        The ovary; larger, with smaller follicles, where they did not fit at first.
+    """
+    volume = float(np.clip(rng.lognormal(math.log(6 + 0.2 * follicle_count), 0.25), 4, 25))
+    fits = (0.4 * volume * 1000 / max(follicle_count, 1) * 6 / math.pi) ** (1 / 3)
+    largest = float(np.clip(1.8 * fits, 4.0, 9.5))
+    layout = Layout.PERIPHERAL if rng.random() < 0.6 else Layout.SCATTERED
+    dominant = float(rng.uniform(11, 16)) if rng.random() < 0.15 else None
+    while True:
+        try:
+            return random_ovary(
+                rng,
+                follicle_count=follicle_count,
+                volume_ml=volume,
+                layout=layout,
+                diameters_mm=(float(rng.uniform(1.6, 2.6)), largest),
+                dominant_mm=dominant,
+            )
+        except InvalidInput:
+            volume, largest, dominant = 1.1 * volume, max(3.5, 0.9 * largest), None
+
+
 def _random_axes(rng: np.random.Generator, volume_ml: float) -> Triple:
     """Half diameters of an ovary of this volume: longer than wide, about as thick as wide."""
     longer, thicker = float(rng.uniform(1.25, 1.9)), float(rng.uniform(0.8, 1.1))
