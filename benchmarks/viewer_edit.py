@@ -221,6 +221,7 @@ def processor_ms(root: int) -> float:
 
 def edit_cost_ms(page: Any, root: int, rounds: int) -> float:
     """CPU ms of the whole browser for one correction and its paint, over many."""
+    page.focus("#stage")
     page.keyboard.press("v")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
