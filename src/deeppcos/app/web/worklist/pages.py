@@ -13,6 +13,8 @@ from deeppcos.app.web.jobs import OPEN
 from deeppcos.app.web.models import Job, Study
 
 PAGE_SIZE = 25
+FEW = 500
+"""Lists up to this long are sorted whole."""
 
 
 class StudyPages(Paginator):  # type: ignore[type-arg]
@@ -32,12 +34,15 @@ class StudyPages(Paginator):  # type: ignore[type-arg]
         """One page with its rows."""
         valid = self.validate_number(number)
         first = (valid - 1) * self.per_page
-        return self._get_page(_rows(self._ids(first)), valid, self)
+        return Page(_rows(self._ids(first)), valid, self)
 
     def _ids(self, first: int) -> list[Any]:
         studies = self.object_list
         assert isinstance(studies, QuerySet)
         last = min(first + self.per_page, self.count)
+        if self.count <= FEW:
+            # Asked for a page of a rare find, a data base walks the whole order looking for it.
+            return list(studies.values_list("pk", flat=True))[first:last]
         if first <= self.count // 2:
             return list(studies.values_list("pk", flat=True)[first:last])
         from_end = studies.reverse().values_list("pk", flat=True)

@@ -53,7 +53,7 @@ class Command(BaseCommand):
         if site is None:
             site = Site.objects.create(name="Archive", slug="archive")
         # An archive arrived over years; the field would say now for all of them.
-        Study._meta.get_field("arrived_at").auto_now_add = False  # type: ignore[attr-defined]
+        Study._meta.get_field("arrived_at").auto_now_add = False
         chance = random.Random(options["seed"])
         people = list(User.objects.all())
         for numbers in _batches(options["studies"]):
