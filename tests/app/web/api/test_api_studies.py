@@ -87,7 +87,7 @@ def test_pages_show_every_study_once_in_order(
         )
     whole = [one["id"] for one in program.get("/studies", order=order).json()["items"]]
     seen: list[str] = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = program.get("/studies", order=order, limit=3, cursor=cursor).json()
         seen += [one["id"] for one in page["items"]]

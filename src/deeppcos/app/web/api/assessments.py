@@ -22,7 +22,7 @@ from deeppcos.app.web.viewer.reading import reading_for
 from deeppcos.clinical.profiles import profile_named
 from deeppcos.records.assessment_document import AssessmentDocument
 
-router = Router(tags=["assessments"])
+router = Router(tags=["assessments"], by_alias=True)
 
 
 class AssessmentSummary(BaseModel):

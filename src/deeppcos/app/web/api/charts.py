@@ -26,7 +26,7 @@ from deeppcos.app.web.studies.charting import save_chart
 from deeppcos.errors import InvalidInput
 from deeppcos.records.chart_document import ChartDocument
 
-router = Router(tags=["chart"])
+router = Router(tags=["chart"], by_alias=True)
 
 
 class ChartOut(BaseModel):
@@ -55,7 +55,6 @@ class ChartConflict(Refusal):
     "/studies/{study_id}/chart",
     response={200: ChartOut, **EVERYWHERE},
     summary="The chart",
-    by_alias=True,
     exclude_unset=True,
 )
 def get_chart(request: HttpRequest, study_id: UUID, response: HttpResponse) -> object:
@@ -69,7 +68,6 @@ def get_chart(request: HttpRequest, study_id: UUID, response: HttpResponse) -> o
     "/studies/{study_id}/chart",
     response={200: ChartOut, 409: ChartConflict, **SENDING},
     summary="Replace the chart",
-    by_alias=True,
     exclude_unset=True,
 )
 def put_chart(
@@ -82,7 +80,7 @@ def put_chart(
     user = account_of(request)
     study = study_for(user, study_id, Right.MARK)
     _refuse_twice(sent.chart)
-    typed = typed_form(sent.chart.model_dump(mode="json", by_alias=True, exclude_unset=True))
+    typed = typed_form(sent.chart.model_dump(mode="json", exclude_unset=True))
     with transaction.atomic():
         now = Study.objects.select_for_update().get(pk=study.pk)
         standing = typed_form(now.chart)

@@ -28,7 +28,7 @@ from deeppcos.app.web.viewer.reading import (
 )
 from deeppcos.records.assessment_document import Measurements
 
-router = Router(tags=["marks"])
+router = Router(tags=["marks"], by_alias=True)
 
 
 class WhichReading(Schema):

@@ -14,7 +14,7 @@ from deeppcos.app.web.upload_guard import takes_studies
 app_name = "api"
 
 
-def nothing_here(request: HttpRequest, rest: str) -> HttpResponse:
+def nothing_here(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Any other address below the API, in the shape of its errors."""
     return refused(404, "there is nothing at this address", remedy="see the schema of the API")
 
@@ -22,19 +22,16 @@ def nothing_here(request: HttpRequest, rest: str) -> HttpResponse:
 nothing_here.csrf_exempt = True  # type: ignore[attr-defined]  # It reads nothing.
 
 
-def _name_of(pattern: Any) -> str:
-    return str(pattern.name)
-
-
 def _surrounded(pattern: Any) -> Any:
     """One address of the library, recorded, and open for large files where those are sent."""
-    pattern.callback = recorded(pattern.callback)
+    is_root = pattern.name == "api-root"
+    pattern.callback = recorded(nothing_here if is_root else pattern.callback)
     if pattern.name == UPLOAD:
         takes_studies(pattern.callback)
     return pattern
 
 
 urlpatterns = [
-    *(_surrounded(pattern) for pattern in api.urls[0] if _name_of(pattern) != "api-root"),
+    *(_surrounded(pattern) for pattern in api.urls[0]),
     path("<path:rest>", recorded(nothing_here), name="nothing"),
 ]
