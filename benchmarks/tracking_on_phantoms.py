@@ -297,7 +297,7 @@ def _row(ovary: PhantomOvary, read: TrackedFollicles, slips: Slips, step: float)
 def line(name: str, some: Sequence[Row]) -> str:
     """One row of the table."""
     counted = [row for row in some if row.read.count is not None]
-    abstained = 1 - len(counted) / len(some)
+    abstained = 1 - len(counted) / max(len(some), 1)
     if len(counted) < 3:
         return f"| {name} | {len(some)} | {abstained:.0%} | | | | | |"
     true = np.array([row.true_count for row in counted], dtype=float)
