@@ -212,10 +212,14 @@ app.command()(evaluate)
 
 def _write(document: "AssessmentDocument", output_format: OutputFormat) -> None:
     """One document on standard output, nothing else there."""
-    from deeppcos.app.report.text import report_text
-    from deeppcos.records.assessment_json import to_json
+    if output_format is OutputFormat.JSON:
+        from deeppcos.records.assessment_json import to_json
 
-    text = to_json(document) if output_format is OutputFormat.JSON else report_text(document)
+        text = to_json(document)
+    else:
+        from deeppcos.app.report.text import report_text
+
+        text = report_text(document)
     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
 

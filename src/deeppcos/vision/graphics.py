@@ -9,7 +9,9 @@ are filled too, and training draws such strokes at random so that they carry no 
 Reading a scale from graphics is the business of ``burned_in_scale``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -20,9 +22,22 @@ from deeppcos.vision.frame import UltrasoundFrame
 CHROMA_LIMIT = 36
 """Max minus min of R, G, B beyond the picture's own tint, above which a pixel is drawn."""
 
+SURELY_GREY = 15
+"""Chroma up to which no pixel can be drawn, whatever the tint.
+
+The tint is a median of offsets from the mean of three planes, each within two thirds of the
+chroma, so taking it away adds at most four thirds: 7/3 of this stays under ``CHROMA_LIMIT``.
+"""
+
+LIT_LEVEL = 60
+FEWEST_LIT = 100
+"""The tint is taken from pixels above this level, where there are more than so many."""
+
 TINT_PERCENTILE = 50.0
 DOPPLER_MIN_FRACTION = 0.004
 """Solid coloured areas above this share of the frame are colour Doppler or a colour bar."""
+
+Level = TypeVar("Level", np.uint8, np.float32)
 
 _SOLID = np.ones((13, 13), np.uint8)
 
@@ -82,23 +97,41 @@ def coloured_pixels(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     Returns:
         ``(H, W) bool``, widened by two pixels for the blur of lossy chroma.
     """
-    red, green, blue = (plane.astype(np.float32) for plane in cv2.split(pixels))
-    level = np.maximum(np.maximum(red, green), blue)
-    lit = level > 60
-    tint = np.zeros(3, np.float32)
-    if lit.sum() > 100:
-        mean = (red[lit] + green[lit] + blue[lit]) / 3
-        offsets = [
-            np.percentile(plane[lit] - mean, TINT_PERCENTILE) for plane in (red, green, blue)
-        ]
-        tint = np.asarray(offsets, np.float32)
-    strength = np.minimum(level / 128.0, 1.0)
-    for plane, offset in zip((red, green, blue), tint, strict=True):
-        plane -= offset * strength
-    highest = np.maximum(np.maximum(red, green), blue)
-    chroma = highest - np.minimum(np.minimum(red, green), blue)
+    planes = [np.asarray(plane, np.uint8) for plane in cv2.split(pixels)]
+    chroma: npt.NDArray[Any] = _chroma(planes)
+    if chroma.max(initial=0) <= SURELY_GREY:
+        return np.zeros(chroma.shape, bool)
+    lit = np.maximum(np.maximum(planes[0], planes[1]), planes[2]) > LIT_LEVEL
+    if not _is_grey_throughout(lit, chroma):
+        chroma = _chroma(_without_tint(planes, lit))
     mask = (chroma > CHROMA_LIMIT).astype(np.uint8)
     return np.asarray(cv2.dilate(mask, np.ones((5, 5), np.uint8)), bool)
+
+
+def _chroma(planes: Sequence[npt.NDArray[Level]]) -> npt.NDArray[Level]:
+    """Largest minus smallest of the three planes."""
+    red, green, blue = planes
+    highest = np.maximum(np.maximum(red, green), blue)
+    return np.asarray(highest - np.minimum(np.minimum(red, green), blue))
+
+
+def _is_grey_throughout(lit: npt.NDArray[np.bool_], chroma: npt.NDArray[np.uint8]) -> bool:
+    """Whether the tint is surely none: the median of most bright pixels is that of grey ones."""
+    bright = int(np.count_nonzero(lit))
+    grey = int(np.count_nonzero(lit & (chroma == 0)))
+    return bright <= FEWEST_LIT or 2 * grey > bright + 2
+
+
+def _without_tint(
+    planes: Sequence[npt.NDArray[np.uint8]], lit: npt.NDArray[np.bool_]
+) -> list[npt.NDArray[np.float32]]:
+    """The planes, the picture's own tint taken away."""
+    red, green, blue = (plane.astype(np.float32) for plane in planes)
+    mean = (red[lit] + green[lit] + blue[lit]) / 3
+    strength = np.minimum(np.maximum(np.maximum(red, green), blue) / 128.0, 1.0)
+    for plane in (red, green, blue):
+        plane -= np.float32(np.percentile(plane[lit] - mean, TINT_PERCENTILE)) * strength
+    return [red, green, blue]
 
 
 def white_strokes(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:

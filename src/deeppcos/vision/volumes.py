@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK
 
 from deeppcos.errors import InvalidInput
 from deeppcos.vision.decoder_guard import guarded, guarded_items
@@ -34,8 +33,6 @@ from deeppcos.vision.volume_headers import (
     volume_head,
     why_no_scale,
 )
-
-sitk: Any = SimpleITK  # its functions carry no types
 
 MAX_VOLUME_BYTES = 1024**3
 MAX_SLICES = 5_000
@@ -109,7 +106,15 @@ def open_volume(path: str | Path, *, source: str = "") -> Volume:
         return _checked(reader, path, source, kind, head)
 
 
+def _itk() -> Any:
+    """SimpleITK, when the first volume comes: a sixth of a second no picture need wait for."""
+    import SimpleITK
+
+    return SimpleITK
+
+
 def _reader(path: Path, kind: VolumeFormat) -> Any:
+    sitk = _itk()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     reader = sitk.ImageFileReader()
     reader.SetImageIO(kind.value)
@@ -176,7 +181,7 @@ def _refuse_large(reader: Any, path: Path, source: str, size: tuple[int, int, in
 
 
 def _needed_bytes(reader: Any) -> int:
-    sample = sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
+    sample = _itk().Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
     return int(math.prod(reader.GetSize()) * sample)
 
 
@@ -217,7 +222,7 @@ def _slices(volume: Volume) -> Iterator[UltrasoundFrame]:
 def _levels(volume: Volume) -> npt.NDArray[Any]:
     """``(slices, H, W)`` of the stored type."""
     image = _reader(volume.path, volume.format).Execute()
-    levels: npt.NDArray[Any] = sitk.GetArrayFromImage(image)
+    levels: npt.NDArray[Any] = _itk().GetArrayFromImage(image)
     while levels.ndim > 3:
         levels = levels[0]
     return levels

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
+
 from deeppcos.app.archive.rows import ArchiveRow, rows_of
 from deeppcos.errors import ContractBroken
 from deeppcos.vision.release import SHIPPED, Release, load_release
@@ -109,6 +111,7 @@ def run_shard(task: ShardTask) -> ShardDone:
 @lru_cache(maxsize=1)
 def _release(folder: str | None) -> Release:
     """The release, loaded once a process; one thread, since there is a process a core."""
+    cv2.setNumThreads(1)
     return load_release(SHIPPED if folder is None else Path(folder), threads=1)
 
 
