@@ -22,6 +22,7 @@ from django_tasks import task
 from django_tasks_db.models import DBTaskResult
 
 from deeppcos.app.desk.study_reading import Cancelled
+from deeppcos.app.web import audit
 from deeppcos.app.web.models import Job, JobState, Study, User
 from deeppcos.errors import ContractBroken, DeepPCOSError, TemporaryFailure
 
@@ -104,6 +105,8 @@ def ask(
             kind=kind, study=study, asked_by=asked_by, arguments=arguments or {}
         )
         _enqueue(job)
+        detail = {"kind": kind, "job": str(job.pk)}
+        audit.record("job.asked", actor=asked_by, study=study, detail=detail)
     return job
 
 

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from PIL import Image as Picture
 
 from deeppcos.app.desk.patient_view import patient_view
+from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, account_of, needs, open_to_all, study_for
 from deeppcos.app.web.models import PatientLink, SignedReport
 from deeppcos.app.web.patient import words
@@ -47,6 +48,7 @@ NEW_LINK = "new_patient_link"
 def share(request: HttpRequest, study_id: UUID) -> HttpResponse:
     """What the patient will read, the links there are, and the form for another."""
     study = study_for(account_of(request), study_id, Right.RELEASE_TO_PATIENT)
+    audit.record("patient_page.prepared", actor=account_of(request), study=study)
     report = newest_report(study)
     links = PatientLink.objects.filter(report__study=study).select_related("made_by", "report")
     return render(

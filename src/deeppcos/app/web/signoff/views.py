@@ -71,6 +71,7 @@ def sign(request: HttpRequest, study_id: UUID) -> HttpResponse:
     assessment = current_assessment(study, user)
     if assessment is None:
         return render(request, "assessment/none_yet.html", {"study": study})
+    audit.record("report.draft_viewed", actor=user, study=study)
     return _draft(request, study, user, assessment)
 
 

@@ -26,6 +26,7 @@ from deeppcos.app.desk.chart_fields import (
     usual_range,
 )
 from deeppcos.app.desk.chart_import import chart_in
+from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, account_of, needs, study_for
 from deeppcos.app.web.models import Study
 from deeppcos.app.web.studies.charting import OPEN_FOR_CHARTS, Saving, save_chart
@@ -48,6 +49,7 @@ def chart(request: HttpRequest, study_id: UUID) -> HttpResponse:
     user = account_of(request)
     if request.method != "POST":
         study = study_for(user, study_id)
+        audit.record("chart.viewed", actor=user, study=study)
         return _form(request, study, typed_form(study.chart))
     study = study_for(user, study_id, Right.MARK)
     typed = _typed(request)
