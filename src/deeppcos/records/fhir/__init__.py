@@ -1,0 +1,18 @@
+"""FHIR R4: a result as one transaction, and what a hospital knows as a chart.
+
+Owns the border to FHIR, and nothing of what the numbers mean. ``fhir.resources`` (R4B) is used
+here and nowhere else (decision 0007); it comes with the ``records`` extra.
+
+=====================  ===================================================================
+module                 owns
+=====================  ===================================================================
+``parts``              the small pieces resources are made of, and checking them
+``context``            what a result stands on: patient, imaging study, device
+``observations``       one Observation for each measurement of an ovary, there and back
+``result_bundle``      the whole transaction
+``sending``            handing it to a server
+``known_values``       laboratory results of a bundle, all of them and the one to use
+``known_patient``      age, contraception, pregnancy
+``reading``            a bundle as a chart, with where each value is from
+=====================  ===================================================================
+"""
