@@ -46,7 +46,7 @@ def test_imports_keep_the_contracts() -> None:
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr

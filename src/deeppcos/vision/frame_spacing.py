@@ -115,11 +115,12 @@ def _step_by_follicles(sequence: FollowedOvary, chains: Sequence[Chain]) -> floa
 def _longer_half(spans: Sequence[int]) -> int:
     """Where the longest bodies begin that hold half of all frames; ``spans`` ascend.
 
-    Flickers are short, may be many, and would make the steps look wide.
+    Flickers are short, may be many, and would make the steps look wide. Never fewer than
+    ``FEWEST_BODIES`` are kept.
 
     Examples:
-        >>> _longer_half([1, 1, 2, 2, 9, 10])
-        4
+        >>> _longer_half([1, 1, 2, 2, 9, 9, 9, 9])
+        5
     """
     half = sum(spans) / 2
     place, held = len(spans), 0

@@ -14,7 +14,14 @@ def measured() -> dict[str, Any]:
     """What ``measured_figures`` gives."""
     alone = {"value": 0.8, "low": None, "high": None, "n": 3, "groups": 1}
     bins = [{"probability": p / 10, "share": p / 11, "n": 2 + p} for p in range(1, 10)]
-    unknown: dict[str, Any] = {"value": None, "low": None, "high": None, "n": 0, "groups": 0, "bins": []}
+    unknown: dict[str, Any] = {
+        "value": None,
+        "low": None,
+        "high": None,
+        "n": 0,
+        "groups": 0,
+        "bins": [],
+    }
     counts = [("mmotu", m, r) for m, r in ((0, 0), (1, 1), (1, 1), (3, 2), (5, 7))]
     counts += [("closeups", 11, 12)]
     return {

@@ -136,7 +136,7 @@ def rounds_of(folds: Sequence[int]) -> list[tuple[Ints, Ints]]:
     """Training and held-out items of each fold in turn.
 
     Examples:
-        >>> [(list(a), list(b)) for a, b in rounds_of([0, 1, 1])]
+        >>> [(a.tolist(), b.tolist()) for a, b in rounds_of([0, 1, 1])]
         [([1, 2], [0]), ([0], [1, 2])]
     """
     values = np.asarray(folds)
