@@ -43,6 +43,7 @@ class Environment:
         time_zone: Name of the zone times are shown in.
         condition_name: Shown name of the condition: ``pcos``, ``pmos`` or ``both``.
         profile: Criteria profile of new assessments.
+        api_calls_a_minute: Calls a minute that one token of the API may make.
         idle_minutes: After this long without a request somebody has to sign in again.
         oidc_issuer: Address of the hospital's OpenID Connect provider; none when empty.
         oidc_client_id: What this application is called there.
@@ -65,6 +66,7 @@ class Environment:
     time_zone: str = "UTC"
     condition_name: str = "both"
     profile: str = "guideline_2023"
+    api_calls_a_minute: int = 600
     idle_minutes: int = 60
     oidc_issuer: str = ""
     oidc_client_id: str = ""
@@ -90,6 +92,7 @@ NAMES: dict[str, str] = {
     "TIME_ZONE": "zone times are shown in, such as Europe/Istanbul",
     "NAME": "shown name of the condition: pcos, pmos or both",
     "PROFILE": "criteria profile of new assessments, such as guideline_2023",
+    "API_CALLS": "calls a minute that one token of the API may make, such as 600",
     "IDLE_MINUTES": "minutes without a request after which somebody has to sign in again, such "
     "as 60",
     "OIDC_ISSUER": "address of the hospital's OpenID Connect provider; no such sign-in when absent",
@@ -135,6 +138,7 @@ def read_environment(given: Mapping[str, str] | None = None) -> Environment:
         time_zone=told.text("TIME_ZONE", "UTC"),
         condition_name=told.one_of("NAME", ("both", "pcos", "pmos")),
         profile=told.text("PROFILE", "guideline_2023"),
+        api_calls_a_minute=told.number("API_CALLS", 600, least=1, most=100_000),
         idle_minutes=told.number("IDLE_MINUTES", 60, least=1, most=12 * 60),
         oidc_issuer=told.issuer("OIDC_ISSUER"),
         oidc_client_id=told.needed_with("OIDC_CLIENT_ID", "OIDC_ISSUER"),

@@ -173,11 +173,7 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHand
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000
 
-API_CALLS_A_MINUTE = 600
-"""Of one token."""
-
-API_CALLS_A_MINUTE = 600
-"""Of one token."""
+API_CALLS_A_MINUTE = ENVIRONMENT.api_calls_a_minute
 
 OIDC_ISSUER = ENVIRONMENT.oidc_issuer
 OIDC_CLIENT_ID = ENVIRONMENT.oidc_client_id
