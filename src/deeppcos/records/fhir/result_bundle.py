@@ -63,9 +63,8 @@ def result_bundle(
     context = context_of(content, addressee or Addressee())
     put = created_once if status == PRELIMINARY else created_or_replaced
     entries, results = [], []
-    at = content.images and study_moment(content.images[0])
     for identifier, made in measured_observations(content, context, status=status):
-        made = {**made, **_dated(at), "issued": moment(said_at(content))}
+        made = {**made, **_dated(content), "issued": moment(said_at(content))}
         entries.append(put(identifier.uuid_urn, made, by_identifier(tracked(identifier))))
         results.append({"reference": identifier.uuid_urn})
     report = content.scope.of_result("diagnostic report")
@@ -104,8 +103,9 @@ def standing_of(content: ResultContent, *, amends: bool = False) -> str:
     return AMENDED if amends else FINAL
 
 
-def _dated(at: str | tuple[()] | None) -> Resource:
+def _dated(content: ResultContent) -> Resource:
     """When the study was done, where the images say it."""
+    at = study_moment(content.images[0]) if content.images else None
     return {"effectiveDateTime": at} if at else {}
 
 
@@ -120,7 +120,7 @@ def _report(
         "status": status,
         "category": [{"coding": [{"system": _SECTIONS, "code": "RUS"}]}],
         "code": concept(US_PELVIS),
-        **_dated(content.images and study_moment(content.images[0])),
+        **_dated(content),
         "issued": moment(said_at(content)),
         "result": results,
         "conclusion": "\n".join(conclusion_lines(content)),
