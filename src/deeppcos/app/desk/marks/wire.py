@@ -14,6 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from deeppcos.app.desk.marks.edits import Delta, Edit, KeptEdit, refuse_malformed
 from deeppcos.app.desk.marks.mark import By, FrameMarks, KindBy, Mark, MarkKind, Remark, RemarkKind
 from deeppcos.errors import InvalidInput
+from deeppcos.vision.frame import MmPerPixel, ScaleSource
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -76,6 +77,14 @@ class EditsSent(_Part):
     edits: Annotated[list[EditPart], Field(min_length=1, max_length=MOST_EDITS_AT_ONCE)]
 
 
+class ScalePart(_Part):
+    """The scale of the frame as the browser was told it; it limits how far is searched."""
+
+    x: Annotated[float, Field(ge=0.005, le=2)]
+    y: Annotated[float, Field(ge=0.005, le=2)]
+    source: ScaleSource
+
+
 class PointAsked(_Part):
     """A point whose outline a reader asks for."""
 
@@ -83,6 +92,13 @@ class PointAsked(_Part):
     frame: Annotated[int, Field(ge=0)]
     x: float
     y: float
+    mm_per_pixel: ScalePart | None = None
+
+    @property
+    def scale(self) -> MmPerPixel | None:
+        """The scale as the search takes it."""
+        said = self.mm_per_pixel
+        return MmPerPixel(x=said.x, y=said.y, source=said.source) if said else None
 
 
 def read_edits(body: bytes) -> tuple[int, tuple[Edit, ...]]:

@@ -23,7 +23,6 @@ from deeppcos.app.web.viewer.heat import heat_of
 from deeppcos.app.web.viewer.pictures import frame_path, grey_frame, image_of, sent
 from deeppcos.app.web.viewer.reading import (
     StudyReading,
-    findings,
     log_of,
     open_blinded_reading,
     reading_for,
@@ -137,10 +136,8 @@ def outline(request: HttpRequest, study_id: UUID) -> JsonResponse:
     try:
         point = read_point(request.body)
         image = image_of(study, UUID(point.picture))
-        reading = asked_reading(request, study)
-        known = findings(reading, image)
-        scale = known[point.frame].mm_per_pixel if point.frame < len(known) else None
-        found = outline_at(grey_frame(image, point.frame), x=point.x, y=point.y, scale=scale)
+        grey = grey_frame(image, point.frame)
+        found = outline_at(grey, x=point.x, y=point.y, scale=point.scale)
     except NotAssessable as reason:
         return JsonResponse({"reason": f"{reason.what}; {reason.remedy}"})
     except (InvalidInput, ValueError) as problem:

@@ -20,8 +20,9 @@ import { PICTURE_KIND, PLANE_SHORT, SIDE, capital, plural } from "./words.js";
 /** @import {Tool} from "./viewer.js" */
 
 const NEWS_MS = 20_000;
-const MEASURE_WAIT_MS = 350;
+const MEASURE_WAIT_MS = 1200;
 const TIMELINE_WAIT_MS = 120;
+const AHEAD = 16;
 const STEP_PX = 14;
 const FINE_PX = 2;
 const NUDGE_PX = 2;
@@ -78,8 +79,9 @@ class Desk {
     this.player = new Player({
       show: (frame) => viewer.show(frame),
       has: (frame) => {
-        if (!viewer.pane.has(frame)) viewer.pane.frames?.want(frame, { exact: false, ahead: 16 });
-        return viewer.pane.has(frame);
+        const isThere = viewer.pane.has(frame);
+        if (!isThere) viewer.pane.frames?.want(frame, { exact: false, ahead: AHEAD });
+        return isThere;
       },
       onChange: (isPlaying) => this.#playing(isPlaying),
     });
@@ -235,6 +237,7 @@ class Desk {
       : `${(times[frame] / 1000).toFixed(2)} s · ${rate.toFixed(0)}/s${isStated ? "" : " assumed"}`;
     byId("when").replaceChildren(make("b", {}, `${unit} ${frame + 1} of ${count}`), `\n${at}`);
     this.slider.setAttribute("aria-valuetext", `${unit} ${frame + 1} of ${count}`);
+    if (this.player.isPlaying) return;
     this.saliency.frameChanged();
     void this.planes.show(frame);
   }

@@ -67,8 +67,6 @@ export class Player {
         this.frame = next;
         this.shown += 1;
         this.show(next);
-      } else {
-        this.show(this.frame);
       }
     }
     requestAnimationFrame(() => this.#tick());

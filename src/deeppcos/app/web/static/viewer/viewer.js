@@ -190,7 +190,9 @@ export class Viewer extends EventTarget {
     if (next !== this.frame) this.#letGo();
     this.frame = next;
     this.pane.show(next);
-    this.redraw();
+    // While a sweep plays only the picture and its marks follow; the lists would cost frames.
+    if (this.pane.isPlaying) this.drawMarks();
+    else this.redraw();
     this.dispatchEvent(new Event("frame"));
   }
 
@@ -471,7 +473,7 @@ export class Viewer extends EventTarget {
       const response = await fetch(this.manifest.urls.outline, {
         method: "POST",
         headers: { "Content-Type": "application/json", "X-CSRFToken": this.token },
-        body: JSON.stringify({ ...where, x, y }),
+        body: JSON.stringify({ ...where, x, y, mm_per_pixel: this.info.mm_per_pixel }),
         credentials: "same-origin",
         redirect: "manual",
         signal: AbortSignal.timeout(OUTLINE_WAIT_MS),
