@@ -39,7 +39,6 @@ from deeppcos.vision.findings import FrameFindings
 from deeppcos.vision.release import SHIPPED, Release, load_release
 from deeppcos.vision.study_measurements import measure_study, to_chart
 from deeppcos.vision.sweep_analysis import analyse_sweep
-from deeppcos.vision.volume_analysis import analyse_volume
 
 Progress = Callable[[str, int, int], None]
 """Called with the file, the frames done and the frames there are."""
@@ -223,6 +222,9 @@ def _looks(opened: OpenedStudyFile, release: Release) -> Iterator[FrameFindings]
     if opened.kind is MediaKind.CINE:
         return analyse_sweep(opened.frames(), release)
     if opened.kind is MediaKind.VOLUME and opened.slice_spacing_mm is not None:
+        # Loads SimpleITK, which no still or sweep need wait for.
+        from deeppcos.vision.volume_analysis import analyse_volume
+
         try:
             volume = analyse_volume(
                 opened.frames(), release, slice_spacing_mm=opened.slice_spacing_mm
