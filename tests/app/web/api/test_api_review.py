@@ -204,3 +204,17 @@ def test_the_audit_trail_is_read_in_pages_by_whoever_may(
     assert rest["next"] is None
     event = AuditEvent.objects.get(number=page["items"][0]["number"])
     assert event.hash == page["items"][0]["hash"]
+
+
+def test_an_edge_is_found_or_the_reason_told(program: Program, analysed_study: Study) -> None:
+    image = analysed_study.images.get(name="left.png")
+    point = {"picture": str(image.pk), "frame": 0, "x": 150, "y": 120}
+    told = program.post(f"/studies/{analysed_study.pk}/outline", point).json()
+    assert (told["polygon"] is None) == (told["reason"] is not None)
+    nowhere = {**point, "picture": "no-id"}
+    assert program.post(f"/studies/{analysed_study.pk}/outline", nowhere).status_code == 400
+    heat = program.get(f"/studies/{analysed_study.pk}/images/{image.pk}/saliency/0")
+    assert heat.json()["reason"]
+    plane = f"/studies/{analysed_study.pk}/images/{image.pk}/planes"
+    assert program.get(f"{plane}/coronal/0").status_code == 404
+    assert program.get(f"{plane}/oblique/0").status_code == 422

@@ -4,7 +4,7 @@ Owns requests and answers; what is done stands in ``studies.arrival``, ``jobs`` 
 ``viewer.pictures``.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
@@ -31,7 +31,7 @@ UPLOAD = "upload-files"
 """Name of the one address that may be sent a study's files."""
 
 
-def picture_answer(kind: str) -> dict[str, object]:
+def picture_answer(kind: str) -> dict[str, Any]:
     """The OpenAPI text of an answer that is a picture."""
     schema = {"type": "string", "format": "binary"}
     return {

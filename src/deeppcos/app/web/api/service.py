@@ -10,6 +10,7 @@ from deeppcos.app.web.api import (
     assessments,
     charts,
     files,
+    looking,
     marks,
     patients,
     reports,
@@ -36,6 +37,6 @@ api = NinjaAPI(
     throttle=[PerToken()],
     docs=Swagger(settings={"persistAuthorization": False, "tryItOutEnabled": False}),
 )
-for part in (studies, files, charts, assessments, marks, reports, patients, trail):
+for part in (studies, files, charts, assessments, marks, looking, reports, patients, trail):
     api.add_router("", part.router)
 answer_problems(api)
