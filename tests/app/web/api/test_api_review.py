@@ -119,6 +119,7 @@ def test_a_blinded_reader_reads_no_signed_report(
     second = program_of(make_user("bea", Role.CLINICIAN))
     second.post(f"/studies/{analysed_study.pk}/second-reading")
     assert second.get(f"/studies/{analysed_study.pk}/reports/1/files/json").status_code == 400
+    assert second.get(f"/patients/{analysed_study.patient_id}/trends").status_code == 400
 
 
 def signed(program: Program, study: Study) -> dict[str, Any]:

@@ -259,3 +259,14 @@ def test_nothing_of_the_settings_folder_is_told(program: Program, analysed_study
     for address in ("images", "assessments/current", "jobs", "chart"):
         told = program.get(f"/studies/{analysed_study.pk}/{address}").content.decode()
         assert str(django_settings.DEEPPCOS_HOME) not in told
+
+
+def test_two_programs_that_create_the_same_number_at_once_make_one_study(
+    program: Program, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from deeppcos.app.web.studies.forms import NewStudyForm
+
+    monkeypatch.setattr(NewStudyForm, "clean", lambda form: form.cleaned_data)  # Both looked.
+    answer = program.post("/studies", {"identifier": "MRN-1", "accession": study.accession})
+    assert answer.status_code == 409
+    assert Study.objects.count() == 1

@@ -8,6 +8,7 @@ import hashlib
 from typing import Annotated, Literal
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Header, Query, Router, Schema, Status
@@ -17,7 +18,7 @@ from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, account_of, rights_of, study_for, visible_studies
 from deeppcos.app.web.api.bearer import token_of
 from deeppcos.app.web.api.paging import PageAsked, page_of
-from deeppcos.app.web.api.problems import EVERYWHERE, SENDING, Refusal, refusal_of
+from deeppcos.app.web.api.problems import EVERYWHERE, SENDING, Refusal, refusal_of, refused
 from deeppcos.app.web.api.shapes import State, StudyOut, StudyPage, study_out
 from deeppcos.app.web.api.words import NO_NUL, Line
 from deeppcos.app.web.assessment.choosing import choose_profile
@@ -119,7 +120,12 @@ def create_study(
     except IntegrityError:
         before = _made_before(token, idempotency_key, said)
         if before is None:
-            raise
+            return refused(
+                409,
+                "somebody else created a study with this accession number just now",
+                value=new.accession,
+                remedy="look for it in the list, or send another number",
+            )
         return Status(200, study_out(before))
     return Status(201, study_out(begun))
 
@@ -162,8 +168,6 @@ def set_profile(request: HttpRequest, study_id: UUID, wanted: ProfileChoice) -> 
 
 def _refuse_without(request: HttpRequest, right: Right) -> None:
     """Refuse a call that is about no study in particular."""
-    from django.core.exceptions import PermissionDenied
-
     if right not in rights_of(account_of(request), token_of(request).site_id):
         raise PermissionDenied
 
