@@ -20,6 +20,8 @@ from deeppcos.app.verbs.data import data
 from deeppcos.app.verbs.evaluate import evaluate
 from deeppcos.app.verbs.explain import explain
 from deeppcos.app.verbs.export_dicom import export_dicom
+from deeppcos.app.verbs.export_fhir import export_fhir
+from deeppcos.app.verbs.read_fhir import read_fhir
 from deeppcos.app.verbs.read_report import read_report
 from deeppcos.app.verbs.release import release
 from deeppcos.app.verbs.risk import risk
@@ -47,6 +49,8 @@ app.command()(explain)
 app.command()(serve)
 app.command("export-dicom")(export_dicom)
 app.command("read-report")(read_report)
+app.command("export-fhir")(export_fhir)
+app.command("read-fhir")(read_fhir)
 app.command()(audit)
 app.add_typer(audit_log)
 app.add_typer(data)

@@ -123,7 +123,7 @@ def test_what_is_no_final_number_is_not_used(more: dict[str, Any], said: str) ->
 
 
 def test_the_reference_range_gives_the_upper_limit_but_never_a_threshold_of_amh() -> None:
-    upper = {"referenceRange": [{"high": {"value": 4.2}}]}
+    upper: dict[str, Any] = {"referenceRange": [{"high": {"value": 4.2}}]}
     found = read(STUDY, lab("3016-3", 2.1, "m[IU]/L", **upper), lab("38476-8", 5, "ng/mL", **upper))
     limits = {one["analyte"]: one.get("upper_limit") for one in found.chart["labs"]}
     assert limits == {"tsh": 4.2, "amh": None}

@@ -4,6 +4,7 @@ Owns how a measurement is said in FHIR. An ovary's counts and volume are always 
 right: what nobody knows has a reason in place of a value, never zero.
 """
 
+import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -20,17 +21,9 @@ from deeppcos.records.fhir.parts import (
     tracked,
 )
 from deeppcos.records.result_content import QUANTITY_CODES, ResultContent, SideMeasurement
+from deeppcos.records.result_unknowns import unknowns
 from deeppcos.records.tracking_identifiers import Quantity, TrackingIdentifier
 
-ALWAYS_SAID = {
-    Quantity.FNPS: "fnps",
-    Quantity.TRACKED_ESTIMATE: "tracked_estimate",
-    Quantity.FNPO: "fnpo",
-    Quantity.VOLUME: "volume_ml",
-}
-"""What is said of each ovary, known or not, and its name in the assessment."""
-
-NO_PICTURE = "no assessable picture is known to show this ovary"
 CATEGORY = {
     "coding": [
         {
@@ -71,25 +64,6 @@ def measured_observations(
         absent = {"coding": [{"system": ABSENT_SYSTEM, "code": "unknown"}], "text": reason}
         made = _observation(identifier, side, kind, context, status)
         yield identifier, {**made, "dataAbsentReason": absent}
-
-
-def unknowns(content: ResultContent) -> Iterator[tuple[Side | None, Quantity, str]]:
-    """What is not known of the ovaries, and why.
-
-    Args:
-        content: The result.
-
-    Yields:
-        Side, quantity and reason.
-    """
-    said = content.document.measurements
-    sides = [(Side.LEFT, said.left), (Side.RIGHT, said.right)]
-    for side, values in [*sides, *([(None, said.side_unknown)] if said.side_unknown else [])]:
-        for kind, name in ALWAYS_SAID.items():
-            stated = getattr(values, name) if values is not None else None
-            if stated is None or stated.value is None:
-                reason = stated.unknown_because if stated is not None else NO_PICTURE
-                yield side, kind, reason or "the assessment gives no reason"
 
 
 def _observation(
@@ -196,8 +170,6 @@ def _tracking(observation: Resource) -> str | None:
 
 def _measurement(observation: Resource, kind: Quantity) -> SideMeasurement:
     """One measurement as it was before it was written."""
-    import uuid
-
     unit = QUANTITY_CODES[kind][1].value
     stated = observation["valueQuantity"]
     if stated.get("code") != unit:

@@ -1,0 +1,59 @@
+"""``deeppcos export-fhir``: a report as one FHIR R4 transaction."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deeppcos.app.terminal import told_plainly, with_extra
+
+TOKEN = "DEEPPCOS_FHIR_TOKEN"
+
+
+def export_fhir(
+    report: Annotated[
+        Path, typer.Argument(help="Folder that deeppcos analyze --out wrote.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="Where to write the bundle; must be new.")],
+    images: Annotated[
+        Path | None, typer.Option(help="Folder with the images, if they were moved.")
+    ] = None,
+    patient: Annotated[
+        str, typer.Option(help="The patient on the server, such as Patient/123.")
+    ] = "",
+    patient_system: Annotated[
+        str, typer.Option(help="URI of the identifier system of the images' Patient ID.")
+    ] = "",
+    server: Annotated[
+        str,
+        typer.Option(
+            help=f"Also send it to this FHIR server; a bearer token is taken from {TOKEN}."
+        ),
+    ] = "",
+    amends: Annotated[
+        bool, typer.Option("--amends", help="It corrects a signed report that was sent before.")
+    ] = False,
+) -> None:
+    """Write a report as a FHIR bundle, and send it (records extra)."""
+    with told_plainly(), with_extra("records"):
+        # Asked first, so that its absence is told before anything is read.
+        import fhir.resources.R4B  # noqa: F401
+
+        from deeppcos.app.fhir_results import bundle_of_report, write_json
+        from deeppcos.errors import InvalidInput
+        from deeppcos.records.fhir.context import Addressee
+        from deeppcos.records.fhir.sending import send_bundle
+
+        if patient and patient_system:
+            raise InvalidInput(
+                "the patient is given twice", accepted="--patient or --patient-system, not both"
+            )
+        addressee = Addressee(patient=patient, identifier_system=patient_system)
+        bundle = bundle_of_report(report, images=images, addressee=addressee, amends=amends)
+        write_json(bundle, out)
+        typer.echo(f"wrote {out}: {len(bundle['entry'])} resources")
+        if server:
+            sent = send_bundle(bundle, server, token=os.environ.get(TOKEN, ""))
+            kept = len(sent.replaced_or_kept)
+            typer.echo(f"sent to {server}: {len(sent.created)} new, {kept} already there")
