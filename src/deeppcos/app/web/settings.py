@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "deeppcos.app.web.upload_guard.UploadGuardMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "deeppcos.app.web.blinding.BlindingMiddleware",
     "axes.middleware.AxesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "deeppcos.app.web.errors.PlainErrorsMiddleware",

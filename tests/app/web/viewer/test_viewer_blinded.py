@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from tests.app.web.conftest import ClientOf, MakeUser
 from tests.app.web.viewer.conftest import (
     MISSED,
@@ -142,3 +143,16 @@ def test_nobody_but_its_reader_sees_a_second_reading(
     send(second, seen_study, hers, query=SECOND)
     seen = everything_she_is_sent(clinician_client, seen_study, "")
     assert hers["adds"][0]["id"] not in seen
+
+
+@pytest.mark.parametrize(
+    "name", ["studies:study", "assessment:page", "signoff:sign", "patient:share"]
+)
+def test_pages_that_tell_of_others_lead_her_back_to_her_own_marks(
+    second: Client, clinician_client: Client, seen_study: Study, name: str
+) -> None:
+    address = reverse(name, args=[seen_study.pk])
+    answer = second.get(address)
+    assert answer.status_code == 302
+    assert answer["Location"] == reverse("viewer:page", args=[seen_study.pk])
+    assert clinician_client.get(address).status_code == 200
