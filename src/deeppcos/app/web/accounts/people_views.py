@@ -144,6 +144,5 @@ def _wholly(request: HttpRequest, user_id: int) -> User:
 
 def _link_page(request: HttpRequest, user: User) -> HttpResponse:
     link = request.build_absolute_uri(invitation_path(user))
-    response = render(request, "accounts/link.html", {"person": user, "link": link})
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    # Not under no-referrer: the page has forms, and a browser would send them from origin null.
+    return render(request, "accounts/link.html", {"person": user, "link": link})
