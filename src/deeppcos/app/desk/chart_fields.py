@@ -250,6 +250,15 @@ def lab_name(analyte: Analyte | str, part: str) -> str:
     return f"labs.{analyte}.{part}"
 
 
+ASSAY_WORDS = {
+    "": "",
+    "lc_ms_ms": "LC-MS/MS",
+    "immunoassay": "immunoassay",
+    "elecsys_amh_plus": "Elecsys AMH Plus",
+}
+"""Methods as laboratories print them."""
+
+
 def unit_label(unit: str) -> str:
     """A UCUM unit as laboratories print it.
 

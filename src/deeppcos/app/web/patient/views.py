@@ -3,6 +3,7 @@
 Owns requests and answers. The facts are chosen in ``desk.patient_view``, worded in ``words``.
 """
 
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 from uuid import UUID
@@ -172,7 +173,7 @@ def _page(
             "signed": str(words.SIGNED)
             % {
                 "name": report.signer_name,
-                "date": date_format(timezone.localtime(report.signed_at), "DATE_FORMAT"),
+                "date": _day(report.signed_at),
                 "site": report.study.site.name,
             },
             "expires": _expiry(link),
@@ -191,8 +192,13 @@ def _expiry(link: PatientLink | None) -> str:
     """Until when the link works; empty for a preview."""
     if link is None:
         return ""
-    day = date_format(timezone.localtime(link.expires_at), "DATE_FORMAT")
-    return str(words.EXPIRES) % {"date": day}
+    return str(words.EXPIRES) % {"date": _day(link.expires_at)}
+
+
+def _day(moment: datetime) -> str:
+    """A day in the language in use; English as it is written in Britain."""
+    style = "j F Y" if translation.get_language() == "en" else "DATE_FORMAT"
+    return date_format(timezone.localtime(moment), style)
 
 
 def _wanted_language(request: HttpRequest, otherwise: str) -> str:

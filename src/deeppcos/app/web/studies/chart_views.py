@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from deeppcos.app.desk.chart_fields import (
+    ASSAY_WORDS,
     ASSAYS,
     FIELD_GROUPS,
     LAB_GROUPS,
@@ -34,12 +35,6 @@ from deeppcos.clinical.analytes import ANALYTES, Analyte
 from deeppcos.errors import InvalidInput
 
 NAMES = tuple(name for name, _label in named_fields())
-ASSAY_WORDS = {
-    "": "",
-    "lc_ms_ms": "LC-MS/MS",
-    "immunoassay": "immunoassay",
-    "elecsys_amh_plus": "Elecsys AMH Plus",
-}
 
 
 @needs(Right.SEE_STUDIES)

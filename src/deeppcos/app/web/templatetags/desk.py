@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from deeppcos.app.desk.chart_fields import ASSAY_WORDS, unit_label
 from deeppcos.app.report.field_names import listed, readable
 from deeppcos.app.report.sentences import spelled
 from deeppcos.app.web.models import Study
@@ -30,6 +31,18 @@ def icon(name: str) -> SafeString:
         static("desk/icons.svg"),
         name,
     )
+
+
+@register.filter
+def unit_words(unit: str) -> str:
+    """A unit as laboratories print it."""
+    return unit_label(unit)
+
+
+@register.filter
+def side_or_method(detail: str) -> str:
+    """What sets a time line apart from others of its name: a side, or a laboratory's method."""
+    return ASSAY_WORDS.get(detail.replace(" ", "_"), detail)
 
 
 @register.filter

@@ -29,6 +29,21 @@ function height(one) {
   return [0, Math.max(...values) * 1.15 || 1];
 }
 
+/** Days as people here write them; the year where it changes. */
+function dayWords(plot, splits) {
+  const words = new Intl.DateTimeFormat(document.documentElement.lang || "en-GB", {
+    day: "numeric", month: "short", timeZone: "UTC",
+  });
+  let before = null;
+  return splits.map((split) => {
+    const day = new Date(split * 1000);
+    const year = day.getUTCFullYear();
+    const isNew = year !== before;
+    before = year;
+    return isNew ? `${words.format(day)}\n${year}` : words.format(day);
+  });
+}
+
 /** Draws intervals and points over the line. */
 function markPoints(one) {
   return (plot) => {
@@ -70,7 +85,7 @@ function draw(place, one, days) {
     legend: { show: false },
     cursor: { show: false },
     scales: { x: { range: () => days }, y: { range: () => height(one) } },
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 46 }],
+    axes: [{ ...axis, space: 70, values: dayWords }, { ...axis, size: 46 }],
     series: [
       {},
       { stroke: colour("accent"), width: 2, points: { show: false } },
