@@ -1,0 +1,245 @@
+"""Every page in a browser: WCAG 2.2 AA by axe, light and dark, and no sideways scrolling.
+
+Owns the pages of ordinary, empty and very long studies. The viewer's own states are walked in
+``viewer/test_viewer_browser.py``. axe-core (MPL-2.0) is fetched by npm into a folder outside the
+repository and never shipped.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.urls import reverse
+from tests.app.web.conftest import MakeUser, SignIn, add_image
+from tests.app.web.patient.conftest import signed_report
+
+from deeppcos.app.web.accounts.invitations import invitation_path
+from deeppcos.app.web.models import Assessment, Patient, Role, Site, Study, StudyState, User
+from deeppcos.app.web.patient.releasing import release_to_patient
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+    from pytest_django.live_server_helper import LiveServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+AXE = "axe-core@4.10.3"
+AXE_FOLDER = Path(tempfile.gettempdir()) / "deeppcos-axe"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WIDTHS = {"desk": (1280, 800), "tablet": (820, 1180), "phone": (380, 760)}
+LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh, Maria-Magdalena Theodora " * 2
+UNBROKEN = "ACC" + "0123456789" * 6
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The accessibility checker's script."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed (Debian: apt install npm)")
+    AXE_FOLDER.mkdir(exist_ok=True)
+    package = AXE_FOLDER / f"{AXE.replace('@', '-')}.tgz"
+    if not package.exists():
+        with tempfile.TemporaryDirectory(dir=AXE_FOLDER) as folder:
+            done = subprocess.run(
+                [npm, "pack", AXE, "--silent"],
+                cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+            )  # fmt: skip
+            if done.returncode != 0:
+                pytest.skip(f"npm cannot fetch {AXE} here")
+            next(Path(folder).glob("*.tgz")).replace(package)
+    with tarfile.open(package) as archive:
+        member = archive.extractfile("package/axe.min.js")
+        assert member is not None
+        return member.read().decode()
+
+
+def violations(page: "Page", axe: str) -> list[str]:
+    """What axe finds against WCAG 2.2 A and AA, with where."""
+    page.evaluate(axe)
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+    return [
+        f"{one['id']}: {node['html'][:140]} ({' '.join(node['failureSummary'].split())[:200]})"
+        for one in found["violations"]
+        for node in one["nodes"][:3]
+    ]
+
+
+def cut_off(page: "Page") -> list[str]:
+    """What reaches beyond the right edge of the window, if the page scrolls sideways."""
+    found: list[str] = page.evaluate(
+        """() => {
+          const wide = document.documentElement.scrollWidth - innerWidth;
+          if (wide <= 0) return [];
+          const far = [...document.querySelectorAll("body *")]
+            .filter((one) => one.getBoundingClientRect().right > innerWidth + 1);
+          return far.slice(-3).map((one) => `${wide} px: ${one.outerHTML.slice(0, 120)}`);
+        }"""
+    )
+    return found
+
+
+@pytest.fixture
+def everyone(make_user: MakeUser) -> User:
+    """Somebody with every role, who sees every page."""
+    return make_user("ada", Role.CLINICIAN, Role.SONOGRAPHER, Role.ADMINISTRATOR, Role.RESEARCHER)
+
+
+@pytest.fixture
+def addresses(analysed_study: Study, assessment: Assessment, everyone: User) -> dict[str, str]:
+    """Address of every page, of a study under review and of a signed one."""
+    key = analysed_study.pk
+    pages = {
+        "worklist": reverse("worklist:list"),
+        "no study fits": reverse("worklist:list") + "?q=nobody",
+        "new study": reverse("studies:new"),
+        "study": reverse("studies:study", args=[key]),
+        "chart": reverse("studies:chart", args=[key]),
+        "assessment": reverse("assessment:page", args=[key]),
+        "comparison": reverse("assessment:page", args=[key]) + "?profile=rotterdam_2003",
+        "sign-off": reverse("signoff:sign", args=[key]),
+        "patient before signing": reverse("patient:share", args=[key]),
+        "time lines": reverse("trends:timeline", args=[analysed_study.patient_id]),
+        "people": reverse("accounts:people"),
+        "person": reverse("accounts:person", args=[everyone.pk]),
+        "invite": reverse("accounts:invite"),
+        "sites": reverse("accounts:sites"),
+        "my account": reverse("accounts:me"),
+        "nothing there": "/nothing/",
+    }
+    signed = Study.objects.create(
+        site=analysed_study.site, patient=analysed_study.patient, accession="ACC-2",
+        chart=analysed_study.chart, state=StudyState.SIGNED, status=analysed_study.status,
+    )  # fmt: skip
+    copy = Assessment.objects.get(pk=assessment.pk)
+    copy.pk, copy.study = None, signed
+    copy._state.adding = True
+    copy.save()
+    report = signed_report(signed, copy, everyone)
+    add_image(signed, "left.png", side="left")
+    folder = report.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.html").write_text(
+        "<!doctype html><html lang='en'><title>Report</title><h1>Report</h1></html>"
+    )
+    secret = release_to_patient(signed, by=everyone, language="en", days=3)
+    return pages | {
+        "signed study": reverse("studies:study", args=[signed.pk]),
+        "signed chart": reverse("studies:chart", args=[signed.pk]),
+        "patient to release": reverse("patient:share", args=[signed.pk]),
+        "patient": reverse("patient:page", args=[secret]),
+        "patient, German": reverse("patient:page", args=[secret]) + "?language=de",
+        "patient, void": reverse("patient:page", args=["nothing"]),
+    }
+
+
+def problems_of(page: "Page", axe: str, base: str, addresses: dict[str, str]) -> list[str]:
+    """Walk the pages and say what is wrong with each, by width and by colours."""
+    wrong = []
+    for name, address in addresses.items():
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size(_size("desk"))
+        page.goto(base + address)
+        _keep_picture(page, f"{name}-light")
+        wrong += [f"{name}, light: {one}" for one in violations(page, axe)]
+        for width in WIDTHS:
+            page.set_viewport_size(_size(width))
+            wrong += [f"{name}, {width}: {one}" for one in cut_off(page)]
+        page.emulate_media(color_scheme="dark")
+        _keep_picture(page, f"{name}-phone-dark")
+        wrong += [f"{name}, phone, dark: {one}" for one in violations(page, axe)]
+    return wrong
+
+
+def _size(name: str) -> Any:
+    width, height = WIDTHS[name]
+    return {"width": width, "height": height}
+
+
+def _keep_picture(page: "Page", name: str) -> None:
+    """A screenshot for whoever wants to look, where DEEPPCOS_LOOK names a folder."""
+    folder = os.environ.get("DEEPPCOS_LOOK")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name.replace(' ', '-')}.png", full_page=True)
+
+
+def test_the_checker_would_find_something(page: "Page", axe: str) -> None:
+    page.set_content("<html lang='en'><title>t</title><main><img src='x.png'></main></html>")
+    assert [one.split(":")[0] for one in violations(page, axe)] == ["image-alt"]
+    page.set_content("<div id='wide'>wide</div>")
+    page.evaluate("document.getElementById('wide').style.width = '3000px'")
+    assert cut_off(page)
+
+
+def test_every_page_holds_wcag_and_fits_every_screen(
+    page: "Page", live_server: "LiveServer", sign_in: SignIn, axe: str, everyone: User,
+    addresses: dict[str, str],
+) -> None:  # fmt: skip
+    sign_in(page, everyone)
+    assert json.dumps(problems_of(page, axe, live_server.url, addresses), indent=1) == "[]"
+
+
+def test_the_pages_before_signing_in_hold_wcag(
+    page: "Page", live_server: "LiveServer", axe: str, make_user: MakeUser
+) -> None:
+    invited = make_user("nina", Role.CLINICIAN)
+    addresses = {"sign-in": reverse("accounts:sign-in"), "join": invitation_path(invited)}
+    assert json.dumps(problems_of(page, axe, live_server.url, addresses), indent=1) == "[]"
+
+
+def test_long_words_and_many_studies_stay_readable(
+    page: "Page", live_server: "LiveServer", sign_in: SignIn, axe: str, site: Site,
+    everyone: User, study: Study,
+) -> None:  # fmt: skip
+    long = Patient.objects.create(site=site, identifier=UNBROKEN, name=LONG_NAME)
+    Study.objects.bulk_create(
+        Study(
+            site=site, patient=long if number % 2 else study.patient, urgency=number % 3,
+            accession=f"{UNBROKEN[:58]}{number:03d}", chart={},
+        )
+        for number in range(200)
+    )  # fmt: skip
+    last = Study.objects.filter(patient=long).latest("accession")
+    key = last.pk
+    addresses = {
+        "long worklist": reverse("worklist:list"),
+        "last page": reverse("worklist:list") + "?page=4",
+        "long study": reverse("studies:study", args=[key]),
+        "long chart": reverse("studies:chart", args=[key]),
+        "nothing assessed": reverse("assessment:page", args=[key]),
+        "nothing to sign": reverse("signoff:sign", args=[key]),
+        "no time line": reverse("trends:timeline", args=[long.pk]),
+    }
+    sign_in(page, everyone)
+    assert json.dumps(problems_of(page, axe, live_server.url, addresses), indent=1) == "[]"
+
+
+def test_the_keyboard_reaches_the_page_first_and_everything_in_order(
+    page: "Page", live_server: "LiveServer", sign_in: SignIn, everyone: User, analysed_study: Study
+) -> None:
+    sign_in(page, everyone)
+    page.goto(live_server.url + reverse("worklist:list"))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    seen: list[tuple[float, float]] = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        box = page.evaluate(
+            """() => { const one = document.activeElement, box = one.getBoundingClientRect();
+              const seen = getComputedStyle(one).outlineStyle;
+              return one.closest("main") && [seen, box.top + scrollY, box.left, box.width]; }"""
+        )
+        if box is None:
+            break
+        assert box[0] != "none", "what has the focus can be seen"
+        assert box[3] > 0
+        seen.append((round(box[1] / 60), box[2]))
+    assert len(seen) >= 8
+    assert seen == sorted(seen), "the focus goes as one reads: down, and from left to right"
