@@ -285,3 +285,12 @@ def sign_in(live_server: "LiveServer") -> SignIn:
         )
 
     return signed_in
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """Address of an empty data base on a private PostgreSQL server."""
+    from tests.app.web.postgresql import private_server
+
+    with private_server() as address:
+        yield address
