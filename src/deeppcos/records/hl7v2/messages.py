@@ -1,0 +1,169 @@
+"""The text of HL7 v2 messages: bytes to a message, and fields that hold what they should.
+
+Owns encodings, the required segments and escaping. What a message means is the business of
+``result_message`` and ``lab_message``.
+"""
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING
+
+from deeppcos.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import hl7
+
+LARGEST_BYTES = 4 * 1024**2
+ENCODINGS = {
+    "": "ascii",
+    "ASCII": "ascii",
+    "8859/1": "iso8859-1",
+    "8859/2": "iso8859-2",
+    "8859/5": "iso8859-5",
+    "8859/6": "iso8859-6",
+    "8859/7": "iso8859-7",
+    "8859/8": "iso8859-8",
+    "8859/9": "iso8859-9",
+    "8859/15": "iso8859-15",
+    "UNICODE UTF-8": "utf-8",
+    "UNICODE": "utf-8",
+    "ISO IR87": "iso2022_jp",
+    "GB 18030-2000": "gb18030",
+}
+"""Character sets of MSH-18 (table 0211) that are read. Without one, ASCII: never a guess."""
+
+_CHARACTER_SET = 17  # place of MSH-18 when the segment is split at its separators
+_DELIMITERS = {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\"}
+_TIME = re.compile(r"(\d{8})(\d{4})?(\d{2})?(?:\.\d{1,4})?([+-]\d{4})?")
+
+
+def message_of(content: bytes) -> "hl7.Message":
+    """A message, in the character set it states.
+
+    Args:
+        content: The message, without the frame of MLLP.
+
+    Returns:
+        The message.
+
+    Raises:
+        InvalidInput: If it is none, too large, states an unknown character set, or is not in the
+            one it states.
+    """
+    import hl7
+
+    if len(content) > LARGEST_BYTES:
+        raise InvalidInput(
+            "the message is too large",
+            value=f"{len(content):,} bytes",
+            accepted=f"up to {LARGEST_BYTES:,}",
+        )
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if not content.startswith(b"MSH") or len(content) < len(b"MSH|^~\\&|"):
+        raise InvalidInput(
+            "this is no HL7 v2 message",
+            value=repr(content[:20]),
+            accepted="a message that begins with MSH",
+            remedy="send one message without a batch header",
+        )
+    header = re.split(rb"[\r\n]", content, maxsplit=1)[0]
+    fields = header.split(header[3:4])
+    stated = fields[_CHARACTER_SET] if len(fields) > _CHARACTER_SET else b""
+    name = stated.split(header[5:6])[0].decode("ascii", errors="replace").strip()
+    if name not in ENCODINGS:
+        raise InvalidInput(
+            "MSH-18 names a character set that is not read",
+            value=name,
+            accepted=", ".join(one for one in ENCODINGS if one),
+            remedy="send UNICODE UTF-8",
+        )
+    try:
+        text = content.decode(ENCODINGS[name])
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"the message is not in the character set it states, {name or 'ASCII'}",
+            value=f"byte {error.start}",
+            accepted="bytes of that character set",
+            remedy="state the character set in MSH-18",
+        ) from error
+    text = text.replace("\r\n", "\r").replace("\n", "\r").strip("\r") + "\r"
+    try:
+        return hl7.parse(text)
+    except (hl7.HL7Exception, LookupError, ValueError) as error:
+        raise InvalidInput("the message cannot be read", value=str(error)[:120]) from error
+
+
+def require_segments(message: "hl7.Message", *names: str) -> None:
+    """Refuse a message that lacks a segment.
+
+    Args:
+        message: The message.
+        names: Segments it must have.
+
+    Raises:
+        InvalidInput: Naming those that are missing.
+    """
+    there = {str(segment[0]) for segment in message}
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise InvalidInput(
+            f"the message has no {' and no '.join(missing)} segment",
+            value=", ".join(sorted(there)),
+            accepted=", ".join(names),
+            remedy="ask whoever sends it for a complete ORU^R01",
+        )
+
+
+def part(segment: "hl7.Segment", place: int, component: int = 1) -> str:
+    """One component of a field, without escapes; empty where there is none.
+
+    Args:
+        segment: The segment.
+        place: Number of the field, from 1.
+        component: Number of the component, from 1.
+    """
+    if len(segment) <= place:
+        return ""
+    field = str(segment[place])
+    # The message states its own delimiters: repetition, component and the escape character.
+    components = field.split(segment.separators[2])[0].split(segment.separators[3])
+    found = components[component - 1] if len(components) >= component else ""
+    return unescaped(found.strip(), escape=segment.esc)
+
+
+def repeats(segment: "hl7.Segment", place: int) -> int:
+    """How many repetitions a field has."""
+    return str(segment[place]).count(segment.separators[2]) + 1 if len(segment) > place else 0
+
+
+def escaped(text: str) -> str:
+    """Text as it may stand in a field; line ends become spaces."""
+    plain = " ".join(text.split())
+    return "".join(_DELIMITERS.get(letter, letter) for letter in plain)
+
+
+def unescaped(text: str, *, escape: str = "\\") -> str:
+    """Text of a field as it was meant; escapes that are not delimiters stay as they are."""
+    meant = {written[1]: letter for letter, written in _DELIMITERS.items()}
+    around = re.escape(escape)
+    return re.sub(f"{around}([EFSTR]){around}", lambda found: meant[found.group(1)], text)
+
+
+def time_of(text: str) -> tuple[dt.datetime | None, bool]:
+    """An HL7 time stamp, and whether it states a time of day; a month alone is no day.
+
+    Examples:
+        >>> time_of("20260105")[0].date().isoformat(), time_of("202601")
+        ('2026-01-05', (None, False))
+    """
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None, False
+    day, minutes, seconds, offset = found.groups()
+    try:
+        at = dt.datetime.strptime(
+            f"{day}{minutes or '0000'}{seconds or '00'}{offset or '+0000'}", "%Y%m%d%H%M%S%z"
+        )
+    except ValueError:
+        return None, False
+    return at, minutes is not None
