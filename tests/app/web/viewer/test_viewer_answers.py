@@ -119,16 +119,16 @@ def test_frames_for_playing_are_lighter_and_nearly_the_same(
 ) -> None:
     image = image_named(seen_study, "sweep.mp4")
     for _ in range(2):
-        answer = clinician_client.get(viewer(seen_study, f"pictures/{image.pk}/frames/1.webp"))
+        answer = clinician_client.get(viewer(seen_study, f"pictures/{image.pk}/frames/1.jpg"))
         content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
     exact = image.frame_path(1).read_bytes()
-    assert len(content) < 0.6 * len(exact)
+    assert len(content) < 0.8 * len(exact)
     shown = read_picture(content)
     stored = read_picture(str(image.frame_path(1)))
     assert np.abs(shown.astype(int) - stored.astype(int)).mean() < 8
 
 
-@pytest.mark.parametrize("rest", ["frames/9.png", "frames/9.webp", "planes/coronal/0.png"])
+@pytest.mark.parametrize("rest", ["frames/9.png", "frames/9.jpg", "planes/coronal/0.png"])
 def test_there_is_no_other_frame(clinician_client: Client, seen_study: Study, rest: str) -> None:
     image = image_named(seen_study, "sweep.mp4")
     answer = clinician_client.get(viewer(seen_study, f"pictures/{image.pk}/{rest}"))

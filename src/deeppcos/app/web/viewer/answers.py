@@ -130,7 +130,7 @@ def _picture(reading: StudyReading, image: Image) -> dict[str, Any]:
         "problem": image.refused_because,
         "urls": {
             "exact": f"{start}/frames/{{frame}}.png",
-            "playing": f"{start}/frames/{{frame}}.webp",
+            "playing": f"{start}/frames/{{frame}}.jpg",
             "marks": f"{start}/marks.json{end}",
             "saliency": f"{start}/saliency/{{frame}}{end}",
             "plane": f"{start}/planes/{{plane}}/{{number}}.png",

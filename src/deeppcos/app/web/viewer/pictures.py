@@ -22,8 +22,11 @@ from deeppcos.errors import TemporaryFailure
 
 Pixels = npt.NDArray[np.uint8]
 
-PLAYING_QUALITY = 82
-"""WebP quality of frames while a sweep plays; the exact frame replaces it when it stands."""
+PLAYING_QUALITY = 88
+"""JPEG quality of frames while a sweep plays; the exact frame replaces it when it stands.
+
+A 1080p frame takes 5 ms to write and 6 ms to read again, as WebP 160 ms and 18 ms.
+"""
 
 LARGEST_VOLUME_BYTES = 512 * 1024**2
 PLANES = {"coronal": 1, "sagittal": 2}
@@ -69,10 +72,10 @@ def playing_frame(
     """One frame, compressed for playing."""
     image = _asked(request, study_id, image_id)
     exact = frame_path(image, frame)
-    light = exact.with_suffix(".webp")
+    light = exact.with_suffix(".jpg")
     if not light.is_file():
         make_light(exact, light)
-    return sent(light, "image/webp")
+    return sent(light, "image/jpeg")
 
 
 @needs(Right.SEE_STUDIES)
@@ -133,7 +136,7 @@ def make_light(exact: Path, light: Path) -> None:
     pixels = cv2.imread(str(exact), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise TemporaryFailure("the frame cannot be read", remedy="try again")
-    done, content = cv2.imencode(".webp", pixels, [cv2.IMWRITE_WEBP_QUALITY, PLAYING_QUALITY])
+    done, content = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, PLAYING_QUALITY])
     if not done:
         raise TemporaryFailure("the frame could not be compressed", remedy="try again")
     fresh = light.with_name(f".{light.name}.{os.getpid()}.{threading.get_ident()}")

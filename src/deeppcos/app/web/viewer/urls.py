@@ -18,7 +18,7 @@ urlpatterns = [
     path(f"{STUDY}finish", views.finish, name="finish"),
     path(f"{IMAGE}marks.json", views.marks, name="marks"),
     path(f"{IMAGE}frames/<int:frame>.png", pictures.exact_frame, name="exact"),
-    path(f"{IMAGE}frames/<int:frame>.webp", pictures.playing_frame, name="playing"),
+    path(f"{IMAGE}frames/<int:frame>.jpg", pictures.playing_frame, name="playing"),
     path(f"{IMAGE}planes/<slug:plane>/<int:number>.png", pictures.plane, name="plane"),
     path(f"{IMAGE}saliency/<int:frame>", views.saliency, name="saliency"),
 ]
