@@ -93,7 +93,7 @@ def join(request: HttpRequest, who: str, token: str) -> HttpResponse:
     user = invited(who, token)
     if user is None:
         return render(request, "accounts/link_void.html", status=410)
-    form = JoinForm(user, request.POST or None)
+    form = JoinForm(user, request.POST or None, initial={"full_name": user.full_name})
     if request.method == "POST" and form.is_valid():
         form.save()
         audit.record("account.joined", actor=user)

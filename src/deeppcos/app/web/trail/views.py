@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, account_of, needs
-from deeppcos.app.web.models import AuditEvent, Study
+from deeppcos.app.web.models import AuditEvent, Study, User
 from deeppcos.app.web.trail.query import actions, asked, narrowed, readable_events
 from deeppcos.app.web.trail.verifying import Verified
 from deeppcos.app.web.trail.verifying import verify as verify_trail
@@ -69,27 +70,43 @@ def _page(request: HttpRequest, verified: Verified | None) -> HttpResponse:
     content = {
         "query": query,
         "page": page,
-        "events": _with_studies(list(page)),
+        "events": _readable(list(page)),
         "actions": actions(),
         "verified": verified,
     }
     return render(request, "trail/list.html", content)
 
 
-def _with_studies(events: list[AuditEvent]) -> list[dict[str, Any]]:
-    """Each event with the accession number of its study, which says more than an id."""
-    ids = [event.about.removeprefix("study:") for event in events if _is_of_study(event)]
-    names = {str(pk): name for pk, name in Study.objects.filter(pk__in=ids).values_list(
-        "pk", "accession"
-    )}  # fmt: skip
+def _readable(events: list[AuditEvent]) -> list[dict[str, Any]]:
+    """Each event with accession number, name and words, which say more than ids and JSON."""
+    studies = _names(events, "study:", Study, "accession")
+    people = _names(events, "user:", User, "full_name")
     return [
-        {"event": event, "study": names.get(event.about.removeprefix("study:"), "")}
+        {
+            "event": event,
+            "study": studies.get(event.about, ""),
+            "about": people.get(event.about) or event.about,
+            "detail": [(key, _words(value)) for key, value in event.detail.items()],
+        }
         for event in events
     ]
 
 
-def _is_of_study(event: AuditEvent) -> bool:
-    return event.about.startswith("study:")
+def _names(events: list[AuditEvent], prefix: str, model: type[Model], field: str) -> dict[str, str]:
+    """What the things are called that events are about, by what the events call them."""
+    ids = {event.about.removeprefix(prefix) for event in events if event.about.startswith(prefix)}
+    known = {one for one in ids if one != "unknown"}
+    rows = model._default_manager.filter(pk__in=known).values_list("pk", field)
+    return {f"{prefix}{pk}": name for pk, name in rows}
+
+
+def _words(value: object) -> str:
+    """A value of an event's detail as people write it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or _("none")
+    return str(value)
 
 
 def _asked_words(request: HttpRequest) -> dict[str, str]:
