@@ -182,6 +182,8 @@ def test_two_patients_and_two_studies_are_refused() -> None:
         read(PATIENT, {**PATIENT, "id": "q"})
     with pytest.raises(InvalidInput, match="several patients"):
         read(STUDY, {**lab("3016-3", 2.1, "m[IU]/L"), "subject": {"reference": "Patient/q"}})
+    with pytest.raises(InvalidInput, match="several patients"):
+        read(PATIENT, {**lab("3016-3", 2.1, "m[IU]/L"), "subject": {"reference": "Patient/q"}})
     other = {**STUDY, "id": "t", "started": "2025-01-01"}
     with pytest.raises(InvalidInput, match="several days"):
         read(STUDY, other)

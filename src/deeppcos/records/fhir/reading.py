@@ -103,6 +103,10 @@ def _resources(text: str) -> Iterator[tuple[str, Resource]]:
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if isinstance(resource, dict) and resource.get("resourceType") in READ:
             name = f"{resource['resourceType']}/{resource.get('id', f'entry {place}')}"
+            url = str(entry.get("fullUrl", ""))
+            # Others refer to a patient by the address of the entry where that is a URN.
+            if resource["resourceType"] == "Patient" and url.startswith("urn:"):
+                name = url
             yield name, accepted(resource, name)
 
 
@@ -119,13 +123,20 @@ def _refuse_several_patients(resources: Sequence[tuple[str, Resource]]) -> None:
         if "subject" in one
     }
     patients = _of(resources, "Patient")
-    if len(patients) > 1 or len(subjects) > 1:
+    strangers = [one for one in subjects for patient in patients if not _is_of(one, *patient)]
+    if len(patients) > 1 or len(subjects) > 1 or strangers:
         raise InvalidInput(
             "the bundle speaks of several patients",
-            value=", ".join(sorted(subjects) or [name for name, _ in patients]),
+            value=", ".join(sorted({*subjects, *(name for name, _ in patients)})),
             accepted="resources of one patient",
             remedy="ask the server for one patient's",
         )
+
+
+def _is_of(subject: str, name: str, patient: Resource) -> bool:
+    """Whether a subject, by reference or number, is this patient."""
+    numbers = {str(one.get("value")) for one in patient.get("identifier", [])}
+    return subject in numbers or f"/{subject}".endswith(f"/{name}")
 
 
 def _study_day(resources: Sequence[tuple[str, Resource]]) -> tuple[dt.date | None, tuple[str, ...]]:
