@@ -9,6 +9,10 @@ from importlib.util import find_spec
 import pytest
 
 
+collect_ignore = [] if find_spec("sklearn") else ["src/deeppcos/learning/risk/conformal.py"]
+"""Its example fits a model, which needs the risk extra."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Skip doctest modules that cannot be imported, only where torch is missing."""
     if find_spec("torch") is None:

@@ -68,7 +68,7 @@ def main() -> None:
     folder: Path = parser.parse_args().data / "mmotu"
     with (folder / "index.csv").open(newline="") as rows:
         classes = {row["id"]: row["class"] == "Ovary_Normal" for row in csv.DictReader(rows)}
-    given = json.loads((folder / "burned_in_text.json").read_text())
+    given = json.loads((folder / "burned_in_text.json").read_text(encoding="utf-8"))
     cv2.setNumThreads(1)
     rulers = {
         kind: _rulers(folder, [name for name, normal in classes.items() if normal is is_normal])

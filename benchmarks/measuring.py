@@ -93,7 +93,7 @@ def machine() -> dict[str, Any]:
 def _processor() -> str:
     """Name of the processor as its system states it."""
     listing = Path("/proc/cpuinfo")
-    lines = listing.read_text().splitlines() if listing.is_file() else []
+    lines = listing.read_text(encoding="utf-8").splitlines() if listing.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 
@@ -108,7 +108,7 @@ def keep(figures: dict[str, Any], file: Path | None, *, load_before: float) -> N
     if file is None:
         return
     stated = {**figures, "machine": machine() | {"load_before": round(load_before, 1)}}
-    file.write_text(json.dumps(stated, indent=1, default=asdict) + "\n")
+    file.write_text(json.dumps(stated, indent=1, default=asdict) + "\n", encoding="utf-8")
 
 
 def load_now() -> float:

@@ -34,7 +34,7 @@ RESAMPLES = 2000
 def closeups(data: Path) -> Iterator[Case]:
     """Close-ups of ovaries with their sure follicles."""
     folder = data / "ovary_closeups"
-    for entry in json.loads((folder / "marks.json").read_text()):
+    for entry in json.loads((folder / "marks.json").read_text(encoding="utf-8")):
         path = next((folder / "images").glob(f"{entry['id']}.*"))
         yield "close-ups", path, sure(entry["follicles"])
 
@@ -42,7 +42,9 @@ def closeups(data: Path) -> Iterator[Case]:
 def mmotu(data: Path) -> Iterator[Case]:
     """MMOTU ovaries with the sure follicles of their first reader."""
     folder = data / "mmotu"
-    for name, readers in json.loads((folder / "follicles.json").read_text()).items():
+    for name, readers in json.loads(
+        (folder / "follicles.json").read_text(encoding="utf-8")
+    ).items():
         path = next((folder / "images").glob(f"{name}.*"), None)
         if path is not None:
             yield "MMOTU", path, sure(next(iter(readers.values()))["follicles"])

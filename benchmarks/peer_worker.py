@@ -58,7 +58,7 @@ def _nnunet(picture: Path, threads: int, *, mirror: bool) -> Look:
     plans = import_module("nnunetv2.utilities.plans_handling.plans_handler").PlansManager(
         str(preprocessed / "nnUNetPlans.json")
     )
-    stated = json.loads((folder / "raw" / dataset / "dataset.json").read_text())
+    stated = json.loads((folder / "raw" / dataset / "dataset.json").read_text(encoding="utf-8"))
     configuration = plans.get_configuration("2d")
     network = import_module("nnunetv2.utilities.get_network_from_plans").get_network_from_plans(
         configuration.network_arch_class_name,
@@ -105,7 +105,7 @@ def _planned_dataset(folder: Path, picture: Path) -> str:
         "numTraining": NNUNET_PICTURES,
         "file_ending": ".png",
     }
-    (raw / "dataset.json").write_text(json.dumps(stated))
+    (raw / "dataset.json").write_text(json.dumps(stated), encoding="utf-8")
     planning = import_module("nnunetv2.experiment_planning.plan_and_preprocess_api")
     planning.extract_fingerprints([1], num_processes=1)
     planning.plan_experiments([1])

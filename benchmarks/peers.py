@@ -59,7 +59,7 @@ def install(environment: Path) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for name, packages in PACKAGES.items():
         command = [str(python), "-m", "pip", "install", "--quiet", *packages]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         if done.returncode:
             reasons[name] = f"not installed: {last_words(done.stderr)}"
     return reasons
@@ -82,14 +82,14 @@ class Segmenter:
     """A segmenter in its own process, ready to look."""
 
     def __init__(self, name: str, python: Path, picture: Path, *, threads: int) -> None:
-        self._said: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed with the process
+        self._said: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 closed with the process
         command = [str(python), str(WORKER), name, str(picture), "--threads", str(threads)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
-            text=True,
+            encoding="utf-8",
             env=os.environ | {"OMP_NUM_THREADS": str(threads)},
         )
 

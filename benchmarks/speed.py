@@ -168,8 +168,8 @@ def main() -> None:
                 more = ("--minutes", asked.minutes) if name == "archive" else rest
                 command = [sys.executable, "-m", f"benchmarks.{name}", *more, "--json", str(file)]
                 subprocess.run(command, check=True)
-            text = tell(json.loads(file.read_text()))
-            PAGE.write_text(replaced(PAGE.read_text(), name, text))
+            text = tell(json.loads(file.read_text(encoding="utf-8")))
+            PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), name, text))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,10 @@ def main() -> None:
         run_process([sys.executable, *rest])
         taken = [run_process([sys.executable, *rest]) for _ in range(asked.rounds)]
         listed = subprocess.run(
-            [sys.executable, "-X", "importtime", *rest], check=True, capture_output=True, text=True
+            [sys.executable, "-X", "importtime", *rest],
+            check=True,
+            capture_output=True,
+            encoding="utf-8",
         )
     wall, cpu = spread([t.wall_s for t in taken]), spread([t.cpu_s for t in taken])
     peak = spread([t.peak_mib for t in taken])

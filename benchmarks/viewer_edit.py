@@ -207,7 +207,7 @@ def processor_ms(root: int) -> float:
     spent: dict[int, float] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
+            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
         except OSError:
             continue
         parents[int(stat.parent.name)] = int(fields[1])
@@ -341,7 +341,7 @@ def report(times: dict[str, list[float]], rates: dict[str, float], cost: float, 
             "edits": figures,
             "played": rates,
         }
-        asked.out.write_text(json.dumps(content, indent=2) + "\n")
+        asked.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def processor_seconds(backend: int | None) -> float:
     """Processor time of this process and of the data base's own, where it runs here too."""
     own = time.process_time()
     try:
-        fields = Path(f"/proc/{backend}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{backend}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     except OSError:
         return own
     return own + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -22,7 +22,7 @@ def run(*words: str, folder: Path) -> str:
         [sys.executable, "-m", "deeppcos", *words],
         cwd=folder,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
         env={"PATH": "/usr/bin:/bin", "COLUMNS": "100", "NO_COLOR": "1", "LANG": "C.UTF-8"},
     )

@@ -27,7 +27,7 @@ def kept_files() -> list[Path]:
     """Files in the history, or all but built ones where there is no git (an sdist)."""
     if shutil.which("git") and (ROOT / ".git").exists():
         listing = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
         )
         paths = [ROOT / name for name in listing.stdout.split("\0") if name]
     else:
@@ -79,7 +79,9 @@ def test_the_public_package_and_the_command_line_load_without_torch() -> None:
     code = (
         f"import sys, deeppcos, deeppcos.app.cli;print(*sorted({TRAIN_EXTRA!r} & set(sys.modules)))"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False
+    )
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == ""
 
@@ -142,7 +144,7 @@ def test_files_that_must_not_enter_the_history_are_refused(
         [sys.executable, ROOT / "scripts" / "guard_files.py", name],
         cwd=tmp_path,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert (run.returncode, name in run.stderr) == (int(is_refused), is_refused)

@@ -139,7 +139,9 @@ def test_links_inside_the_repository_resolve(path: Path) -> None:
 @pytest.mark.parametrize("name", ["start", "check", ".ci/run", "scripts/make-venv"])
 def test_the_scripts_are_executable_and_parse(name: str) -> None:
     assert os.access(ROOT / name, os.X_OK)
-    run = subprocess.run(["bash", "-n", ROOT / name], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        ["bash", "-n", ROOT / name], capture_output=True, encoding="utf-8", check=False
+    )
     assert (run.returncode, run.stderr) == (0, "")
 
 
@@ -187,7 +189,7 @@ def test_the_readmes_output_is_what_the_example_prints() -> None:
     run = subprocess.run(
         [sys.executable, ROOT / "scripts" / "fill_readme.py", "--print"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert run.returncode == 0, run.stderr

@@ -68,25 +68,25 @@ class Clone:
             (self.tools / name).symlink_to(found)
         if has_python:
             python = self.tools / "python3"
-            python.write_text(PRETEND_PYTHON)
+            python.write_text(PRETEND_PYTHON, encoding="utf-8")
             python.chmod(0o755)
 
     def run(self, command: str, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the first screen from another folder."""
-        self.calls.write_text("")
+        self.calls.write_text("", encoding="utf-8")
         return subprocess.run(
             [self.root / command, *words],
             cwd=self.tools,
             env={"PATH": str(self.tools), "CALLS": str(self.calls), **settings},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
 
     def called(self, words: str) -> bool:
         """Whether python was called with these words in the last run."""
-        return words in self.calls.read_text()
+        return words in self.calls.read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -107,11 +107,11 @@ def test_start_installs_writes_the_example_and_reads_it(clone: Clone) -> None:
 def test_a_second_start_neither_installs_nor_writes_the_example_again(clone: Clone) -> None:
     clone.run("start")
     chart = clone.root / "deeppcos-example" / "chart.json"
-    chart.write_text('{"changed": "by the user"}')
+    chart.write_text('{"changed": "by the user"}', encoding="utf-8")
     run = clone.run("start", PRETEND_PIP_STATUS="1")
     assert run.returncode == 0
     assert not clone.called("pip")
-    assert "changed" in chart.read_text()
+    assert "changed" in chart.read_text(encoding="utf-8")
 
 
 def test_the_last_report_is_gone_before_the_study_is_read_again(clone: Clone) -> None:
@@ -143,7 +143,7 @@ def test_an_interrupted_install_is_taken_up_again(clone: Clone) -> None:
 
 def test_a_half_made_environment_is_made_anew(clone: Clone) -> None:
     (clone.root / ".venv" / "bin").mkdir(parents=True)
-    (clone.root / ".venv" / "pyvenv.cfg").write_text("home = nowhere\n")
+    (clone.root / ".venv" / "pyvenv.cfg").write_text("home = nowhere\n", encoding="utf-8")
     assert clone.run("start").returncode == 0
     assert clone.called("-m venv --clear")
 

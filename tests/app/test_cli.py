@@ -22,7 +22,7 @@ def test_help_and_version_load_nothing_heavy(words: list[str]) -> None:
         f"loaded = [m for m in {HEAVY!r} if m in sys.modules]\n"
         "assert not loaded, loaded\n"
     )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
     assert result.returncode == 0, result.stderr
 
 
@@ -35,7 +35,9 @@ def test_version_is_the_installed_one() -> None:
 
 def test_assess_prints_one_json_document_and_nothing_else(tmp_path: Path) -> None:
     chart = tmp_path / "chart.json"
-    chart.write_text('{"schema": "deeppcos.chart/1", "cycles": {"interval_days": 60}}')
+    chart.write_text(
+        '{"schema": "deeppcos.chart/1", "cycles": {"interval_days": 60}}', encoding="utf-8"
+    )
     result = CliRunner().invoke(app, ["assess", str(chart), "--format", "json"])
     assert result.exit_code == 0
     document = json.loads(result.stdout)
@@ -56,7 +58,7 @@ def test_assess_reads_a_chart_from_standard_input() -> None:
 )
 def test_the_name_of_the_condition_is_a_setting(tmp_path: Path, name: str, shown: str) -> None:
     chart = tmp_path / "chart.json"
-    chart.write_text('{"schema": "deeppcos.chart/1"}')
+    chart.write_text('{"schema": "deeppcos.chart/1"}', encoding="utf-8")
     result = CliRunner().invoke(app, ["assess", str(chart), "--format", "json", "--name", name])
     assert json.loads(result.stdout)["condition"] == shown
 
@@ -72,7 +74,7 @@ def test_a_missing_chart_is_wrong_usage_in_one_line() -> None:
 def test_the_example_is_not_overwritten_without_force(tmp_path: Path) -> None:
     folder = tmp_path / "study"
     folder.mkdir()
-    (folder / "chart.json").write_text("mine")
+    (folder / "chart.json").write_text("mine", encoding="utf-8")
     result = CliRunner().invoke(app, ["example", str(folder)])
     assert result.exit_code == 2
-    assert (folder / "chart.json").read_text() == "mine"
+    assert (folder / "chart.json").read_text(encoding="utf-8") == "mine"

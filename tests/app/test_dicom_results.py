@@ -49,7 +49,7 @@ def test_a_report_becomes_dicom_and_says_what_it_wrote(report: Path, tmp_path: P
 
 def test_the_followed_follicles_of_the_example_are_segments(report: Path, tmp_path: Path) -> None:
     CliRunner().invoke(app, ["export-dicom", str(report), "--out", str(tmp_path)])
-    document = json.loads((report / "assessment.json").read_text())
+    document = json.loads((report / "assessment.json").read_text(encoding="utf-8"))
     tracked = document["measurements"]["right"]["tracked_estimate"]["value"]
     segments = dcmread(tmp_path / "segmentation_02.dcm").SegmentSequence
     follicles = [

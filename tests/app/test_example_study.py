@@ -133,18 +133,18 @@ def test_files_are_kept_unless_overwriting_is_asked_for(
 ) -> None:
     monkeypatch.setattr(example_study, "SWEEP_FRAMES", 2)
     mine = tmp_path / "chart.json"
-    mine.write_text("mine")
+    mine.write_text("mine", encoding="utf-8")
     with pytest.raises(InvalidInput, match="overwrite"):
         write_example_study(tmp_path)
-    assert mine.read_text() == "mine"
+    assert mine.read_text(encoding="utf-8") == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["chart.json"]
     write_example_study(tmp_path, force=True)
-    assert mine.read_text() != "mine"
+    assert mine.read_text(encoding="utf-8") != "mine"
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "study"
-    place.write_text("a file")
+    place.write_text("a file", encoding="utf-8")
     with pytest.raises(InvalidInput, match="is a file"):
         write_example_study(place)
 

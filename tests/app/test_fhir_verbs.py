@@ -37,7 +37,7 @@ def test_a_report_becomes_a_bundle_with_the_identifiers_of_its_dicom_objects(
     out = tmp_path / "bundle.json"
     done = CliRunner().invoke(app, ["export-fhir", str(report), "--out", str(out)])
     assert done.exit_code == 0, done.output
-    bundle = json.loads(out.read_text())
+    bundle = json.loads(out.read_text(encoding="utf-8"))
     kinds = {entry["resource"]["resourceType"] for entry in bundle["entry"]}
     assert {"DiagnosticReport", "Observation", "Device", "DocumentReference"} <= kinds
     said = {
@@ -70,7 +70,7 @@ def _bundle(folder: Path, unit: str) -> Path:
     }
     path = folder / "bundle.json"
     bundle = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": lab}]}
-    path.write_text(json.dumps(bundle))
+    path.write_text(json.dumps(bundle), encoding="utf-8")
     return path
 
 
@@ -82,7 +82,7 @@ def test_a_bundle_becomes_a_chart_with_its_origins_beside_it(tmp_path: Path) -> 
     )
     assert done.exit_code == 0, done.output
     assert read_chart(out).labs[0].value == 2.1
-    origins = json.loads((tmp_path / "chart.origins.json").read_text())
+    origins = json.loads((tmp_path / "chart.origins.json").read_text(encoding="utf-8"))
     assert origins["used"] == ["labs: TSH 2.1 m[IU]/L (Observation/tsh, 2026-01-02)"]
 
 
@@ -102,6 +102,8 @@ def test_without_the_extra_the_verbs_name_it() -> None:
         "import deeppcos.app.fhir_results; from deeppcos.app.cli import app; "
         "app(['read-fhir', 'b.json', '--chart-out', 'c.json'])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=120
+    )
     assert done.returncode == 2
     assert "pip install 'deeppcos[records]'" in done.stderr

@@ -16,7 +16,7 @@ def _benchmarks_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_measured_part_has_its_place_on_the_page() -> None:
     from benchmarks.speed import PAGE, SECTIONS, replaced
 
-    page = PAGE.read_text()
+    page = PAGE.read_text(encoding="utf-8")
     for name in SECTIONS:
         assert replaced(page, name, "figures").count("figures") > page.count("figures") - 1
 

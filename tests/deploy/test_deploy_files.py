@@ -32,25 +32,25 @@ def _health() -> ModuleType:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda p: p.relative_to(DEPLOY).as_posix())
 def test_every_variable_named_is_one_that_is_read(file: Path) -> None:
-    named = set(re.findall(rf"{PREFIX}[A-Z_]+", file.read_text()))
+    named = set(re.findall(rf"{PREFIX}[A-Z_]+", file.read_text(encoding="utf-8")))
     assert named <= {PREFIX + name for name in NAMES} | {"DEEPPCOS_NAME"}
 
 
 @pytest.mark.parametrize("file", sorted(DEPLOY.rglob("Dockerfile")), ids=lambda p: p.parent.name)
 def test_an_image_runs_without_root_and_installs_an_extra_that_exists(file: Path) -> None:
-    text = file.read_text()
+    text = file.read_text(encoding="utf-8")
     users = re.findall(r"^USER (\S+)$", text, re.M)
     assert users
     assert users[-1] != "root"
     extras = re.findall(r"'\.\[([\w,]+)\]'", text)
-    project = (ROOT / "pyproject.toml").read_text()
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert extras
     for extra in ",".join(extras).split(","):
         assert re.search(rf"^{extra} = \[", project, re.M), extra
 
 
 def test_compose_waits_for_a_healthy_data_base_and_gives_no_secret_a_default() -> None:
-    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
     web = compose["services"]["web"]
     assert web["depends_on"]["database"]["condition"] == "service_healthy"
     assert compose["services"]["database"]["healthcheck"]
@@ -62,8 +62,10 @@ def test_compose_waits_for_a_healthy_data_base_and_gives_no_secret_a_default() -
 
 
 def test_the_space_takes_no_uploads_and_says_research_use() -> None:
-    assert "DEEPPCOS_UPLOADS=no" in (DEPLOY / "huggingface" / "Dockerfile").read_text()
-    card = (DEPLOY / "huggingface" / "README.md").read_text()
+    assert "DEEPPCOS_UPLOADS=no" in (DEPLOY / "huggingface" / "Dockerfile").read_text(
+        encoding="utf-8"
+    )
+    card = (DEPLOY / "huggingface" / "README.md").read_text(encoding="utf-8")
     head = yaml.safe_load(card.split("---")[1])
     assert head["sdk"] == "docker"
     assert "Research use. Not a medical device." in card
@@ -74,7 +76,7 @@ def test_systemd_reads_the_unit() -> None:
     done = subprocess.run(
         ["systemd-analyze", "verify", str(DEPLOY / "deeppcos.service")],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
     )
     complaints = [
@@ -88,7 +90,9 @@ def test_systemd_reads_the_unit() -> None:
 @pytest.mark.slow
 def test_the_container_command_starts_and_is_healthy(tmp_path: Path) -> None:
     """The image's own command, run outside a container, answers its own health check."""
-    command = re.findall(r'^CMD \["deeppcos", (.+)\]$', (DEPLOY / "Dockerfile").read_text(), re.M)
+    command = re.findall(
+        r'^CMD \["deeppcos", (.+)\]$', (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.M
+    )
     words = [word.strip(' "') for word in command[-1].split(",")]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -117,6 +121,6 @@ def test_the_container_command_starts_and_is_healthy(tmp_path: Path) -> None:
 
 
 def test_every_setting_stands_in_the_document_with_its_words() -> None:
-    text = (ROOT / "docs" / "settings.md").read_text()
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for name, words in NAMES.items():
         assert f"| `{PREFIX}{name}` | {words} |" in text

@@ -20,7 +20,7 @@ def deeppcos_command() -> Command:
         return subprocess.run(
             [sys.executable, "-m", "deeppcos", *map(str, words)],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             input=stdin,
             timeout=240,
             check=False,

@@ -157,7 +157,7 @@ def test_a_bad_chart_is_asked_back_and_the_pictures_go_on(
     told: str,
 ) -> None:
     file = tmp_path / "chart.json"
-    file.write_text(json.dumps({"schema": "deeppcos.chart/1", **chart}))
+    file.write_text(json.dumps({"schema": "deeppcos.chart/1", **chart}), encoding="utf-8")
     still = example / "left_ovary_long.dcm"
     result = deeppcos_command("analyze", still, "--chart", file, "--format", "json")
     assert result.returncode == 1
@@ -175,7 +175,7 @@ def test_a_bad_chart_alone_is_refused_and_gives_no_answer_in_words(
     tmp_path: Path, deeppcos_command: Command
 ) -> None:
     file = tmp_path / "chart.json"
-    file.write_text('{"patient": {"age_years": -3}}')
+    file.write_text('{"patient": {"age_years": -3}}', encoding="utf-8")
     result = deeppcos_command("assess", file)
     assert (result.returncode, result.stdout) == (1, "")
     assert "age_years" in result.stderr

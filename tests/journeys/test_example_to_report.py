@@ -22,24 +22,26 @@ def report(
     out = tmp_path_factory.mktemp("report") / "out"
     result = deeppcos_command("analyze", example, "--chart", example / "chart.json", "--out", out)
     assert result.returncode == 0, result.stderr
-    (out / "terminal.txt").write_text(result.stdout)
+    (out / "terminal.txt").write_text(result.stdout, encoding="utf-8")
     return out
 
 
 def _document(report: Path) -> dict[str, object]:
-    content: dict[str, object] = json.loads((report / "assessment.json").read_text())
+    content: dict[str, object] = json.loads(
+        (report / "assessment.json").read_text(encoding="utf-8")
+    )
     return content
 
 
 def test_the_report_has_every_file_and_none_is_half_written(report: Path) -> None:
-    assert (report / "report.html").read_text().startswith("<!doctype html>")
+    assert (report / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert (report / "report.pdf").read_bytes().startswith(b"%PDF")
     assert list((report / "overlays").glob("*.png"))
     assert not list(report.rglob("*.partial"))
 
 
 def test_the_document_keeps_its_published_schema(report: Path) -> None:
-    jsonschema.validate(_document(report), json.loads(SCHEMA.read_text()))
+    jsonschema.validate(_document(report), json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
 def test_an_ovary_with_measured_follicles_is_found_in_every_still(report: Path) -> None:
@@ -65,11 +67,11 @@ def test_one_frame_never_yields_a_follicle_number_per_ovary(report: Path) -> Non
 
 
 def test_the_conclusion_says_what_is_missing_and_nobody_is_diagnosed(report: Path) -> None:
-    text = (report / "terminal.txt").read_text()
+    text = (report / "terminal.txt").read_text(encoding="utf-8")
     assert "Research use" in text
     assert "prolactin" in text
     assert "diagnosed" not in text.lower()
-    assert "diagnosed" not in (report / "report.html").read_text().lower()
+    assert "diagnosed" not in (report / "report.html").read_text(encoding="utf-8").lower()
 
 
 def test_analysing_the_study_again_does_not_read_the_report_inside_it(

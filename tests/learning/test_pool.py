@@ -39,7 +39,7 @@ def coco(folder: Path, pictures: dict[str, tuple[int, str]]) -> Path:
             for n in range(len(pictures))
         ],
     }
-    (folder / "coco.json").write_text(json.dumps(document))
+    (folder / "coco.json").write_text(json.dumps(document), encoding="utf-8")
     return folder
 
 
@@ -101,7 +101,7 @@ def test_classes_without_outlines_are_read_only_when_they_are_named(tmp_path: Pa
         "notes/ has no known layout: left out",
     )
     (tmp_path / "kaggle" / "groups.csv").write_text(
-        "file,group\ninfected/x.png,p1\nnotinfected/x.png,p2\n"
+        "file,group\ninfected/x.png,p1\nnotinfected/x.png,p2\n", encoding="utf-8"
     )
     both = gather([tmp_path / "a", tmp_path / "kaggle"], synthetic=0)
     assert [sample.label for sample in both] == ["", "infected", "notinfected"]

@@ -27,7 +27,7 @@ def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_holds_a_release_is_not_overwritten(tmp_path: Path) -> None:
-    (tmp_path / MANIFEST_FILE).write_text("{}")
+    (tmp_path / MANIFEST_FILE).write_text("{}", encoding="utf-8")
     with pytest.raises(InvalidInput, match="already holds"):
         make_release(tmp_path, Split(training=(), held_out=()), tmp_path, name="x")
 
@@ -59,7 +59,7 @@ def finished_run(folder: Path) -> Path:
     torch.manual_seed(1)
     torch.save(NETWORKS["plain_unet"]().state_dict(), folder / "final.pt")
     config = TrainConfig(network="plain_unet", steps=4, synthetic=0)
-    (folder / "config.json").write_text(json.dumps(asdict(config)))
+    (folder / "config.json").write_text(json.dumps(asdict(config)), encoding="utf-8")
     return folder
 
 
@@ -103,4 +103,4 @@ def test_a_release_is_whole_only_once_its_manifest_stands(
     assert again["release"] == shipped
     assert again == {name: manifest.metrics[name] for name in again}
     assert "tiny" in model_card(manifest)
-    json.loads((out / MANIFEST_FILE).read_text(), parse_constant=pytest.fail)
+    json.loads((out / MANIFEST_FILE).read_text(encoding="utf-8"), parse_constant=pytest.fail)

@@ -67,7 +67,7 @@ def marked(*certainties: str) -> dict[str, Any]:
 def test_an_mmotu_ovary_has_its_outline_and_its_readings(tmp_path: Path) -> None:
     folder = mmotu_folder(tmp_path / "m", [(1, "Ovary_Normal", 0, 0)], {1: texture(1)})
     (folder / "follicles.json").write_text(
-        json.dumps({"1": {"r2": marked("sure"), "r1": marked("sure", "maybe")}})
+        json.dumps({"1": {"r2": marked("sure"), "r1": marked("sure", "maybe")}}), encoding="utf-8"
     )
     (sample,) = read_mmotu(folder)
     assert (sample.name, sample.kind, sample.subgroup) == ("mmotu/1", "ovary", "Ovary_Normal")
@@ -142,7 +142,7 @@ def closeups_folder(folder: Path, entries: dict[str, Greys], **changes: Any) -> 
                 **changes.get(name, {}),
             }
         )
-    (folder / "marks.json").write_text(json.dumps(listed))
+    (folder / "marks.json").write_text(json.dumps(listed), encoding="utf-8")
     return folder
 
 
@@ -184,7 +184,7 @@ def test_close_ups_without_marks_are_refused(tmp_path: Path) -> None:
 def test_refusals_are_known_to_hold_neither_ovary_nor_lesion(tmp_path: Path) -> None:
     write_picture(tmp_path / "b.png", texture(1))
     write_picture(tmp_path / "a.JPG", texture(2))
-    (tmp_path / "readme.txt").write_text("not a picture")
+    (tmp_path / "readme.txt").write_text("not a picture", encoding="utf-8")
     first, second = read_refusals(tmp_path, kind="neither")
     assert (first.name, second.name) == ("neither/a.JPG", "neither/b.png")
     for sample in (first, second):

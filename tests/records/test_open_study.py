@@ -96,15 +96,15 @@ def test_what_systems_leave_behind_and_texts_are_passed_over_in_folders(tmp_path
         left = tmp_path / name
         left.parent.mkdir(exist_ok=True)
         left.write_bytes(b"\0\0\0\1Bud1")
-    (tmp_path / "chart.json").write_text("{}")
-    (tmp_path / "notes.txt").write_text("left ovary")
-    (tmp_path / "README").write_text("Start VIEWER.EXE")
+    (tmp_path / "chart.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("left ovary", encoding="utf-8")
+    (tmp_path / "README").write_text("Start VIEWER.EXE", encoding="utf-8")
     (tmp_path / "VIEWER.EXE").write_bytes(b"MZ")
     assert names(list(open_paths([tmp_path]))) == ["IM1.png"]
 
 
 def test_a_text_given_by_name_is_answered_for(tmp_path: Path) -> None:
-    (tmp_path / "chart.json").write_text('{"schema": "deeppcos.chart/1"}')
+    (tmp_path / "chart.json").write_text('{"schema": "deeppcos.chart/1"}', encoding="utf-8")
     [refused] = open_paths([tmp_path / "chart.json"])
     assert isinstance(refused, RefusedFile)
     assert "got a JSON text" in refused.reason

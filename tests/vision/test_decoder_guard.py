@@ -79,7 +79,7 @@ def test_a_closed_error_stream_is_no_obstacle() -> None:
         "print('done')"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, check=True, text=True
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, check=True, encoding="utf-8"
     )
     assert done.stdout == "done\n"
 

@@ -65,7 +65,7 @@ def stated(weights: bytes = WEIGHTS) -> dict[str, Any]:
 
 def written(folder: Path, manifest: dict[str, Any], weights: bytes = WEIGHTS) -> Path:
     (folder / "seeing.onnx").write_bytes(weights)
-    (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 
 

@@ -114,7 +114,7 @@ def make_release(
         licence_notes=LICENCE_NOTES,
     )
     text = json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n"
-    (out / MANIFEST_FILE).write_text(text)
+    (out / MANIFEST_FILE).write_text(text, encoding="utf-8")
     return manifest
 
 
@@ -134,7 +134,7 @@ def export_run(run: Path, file: Path) -> dict[str, Any]:
     final, config_file = run / "final.pt", run / "config.json"
     if not (final.is_file() and config_file.is_file()):
         raise InvalidInput(f"{run} holds no finished run", remedy="let the training end first")
-    config: dict[str, Any] = json.loads(config_file.read_text())
+    config: dict[str, Any] = json.loads(config_file.read_text(encoding="utf-8"))
     export_onnx(load_trained(config["network"], final), file)
     return config
 
@@ -233,7 +233,7 @@ def _training_record(config: dict[str, Any], split: Split) -> dict[str, Any]:
 def _begun_on(run: Path) -> dict[str, Any]:
     """Which samples the run says it was begun on; runs of before that say nothing."""
     listing = run / SAMPLES_FILE
-    return {"samples": json.loads(listing.read_text())} if listing.is_file() else {}
+    return {"samples": json.loads(listing.read_text(encoding="utf-8"))} if listing.is_file() else {}
 
 
 def measured_again(release: Release, split: Split) -> dict[str, Any]:

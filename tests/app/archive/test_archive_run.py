@@ -110,7 +110,7 @@ def test_results_inside_the_archive_are_not_read_as_pictures(archive: Path) -> N
 def test_a_damaged_plan_is_named(archive: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (out / PLAN_FILE).write_text("{")
+    (out / PLAN_FILE).write_text("{", encoding="utf-8")
     with pytest.raises(InvalidInput, match="damaged plan"):
         analyse_archive([archive], out, HERE)
 
@@ -119,7 +119,7 @@ def test_an_empty_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     run = analyse_archive([tmp_path / "empty"], tmp_path / "out", HERE)
     assert run.files == 0
-    assert "holds no image" in (tmp_path / "out" / SUMMARY_FILE).read_text()
+    assert "holds no image" in (tmp_path / "out" / SUMMARY_FILE).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("on", ["dask", "local://there", "http://head:1"])
@@ -162,7 +162,7 @@ def _kill_a_child_of(parent: int) -> None:
 def _is_worker_of(entry: Path, parent: int) -> bool:
     """Whether a process is a pool worker of the parent, by its command line."""
     try:
-        status = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+        status = (entry / "stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
         command = (entry / "cmdline").read_bytes()
     except OSError:
         return False

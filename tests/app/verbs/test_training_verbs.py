@@ -46,7 +46,7 @@ def test_classifying_folders_asks_for_the_split_of_their_audit(tmp_path: Path) -
 def test_the_shipped_release_has_a_card(tmp_path: Path) -> None:
     manifest = read_manifest(SHIPPED)
     _write_card(manifest, tmp_path / "card.md")
-    card = (tmp_path / "card.md").read_text()
+    card = (tmp_path / "card.md").read_text(encoding="utf-8")
     assert card.startswith(f"# Model card: {manifest.name}")
     for line in card.splitlines():
         if line.startswith("!["):

@@ -49,7 +49,7 @@ def axe() -> str:
         with tempfile.TemporaryDirectory(dir=AXE_FOLDER) as folder:
             done = subprocess.run(
                 [npm, "pack", AXE, "--silent"],
-                cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+                cwd=folder, capture_output=True, encoding="utf-8", timeout=120, check=False,
             )  # fmt: skip
             if done.returncode != 0:
                 pytest.skip(f"npm cannot fetch {AXE} here")
@@ -126,7 +126,8 @@ def addresses(analysed_study: Study, assessment: Assessment, everyone: User) -> 
     folder = report.folder
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.html").write_text(
-        "<!doctype html><html lang='en'><title>Report</title><h1>Report</h1></html>"
+        "<!doctype html><html lang='en'><title>Report</title><h1>Report</h1></html>",
+        encoding="utf-8",
     )
     secret = release_to_patient(signed, by=everyone, language="en", days=3)
     return pages | {

@@ -84,7 +84,9 @@ def test_https_by_the_environment_sets_hsts_and_secure_cookies(tmp_path: Path) -
             "DEEPPCOS_HTTPS": https,
         }
         command = [sys.executable, "-c", code]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, encoding="utf-8", check=True
+        )
         said[https] = done.stdout.split()
     assert said == {"yes": ["31536000", "True", "True"], "no": ["0", "False", "False"]}
 

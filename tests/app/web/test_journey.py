@@ -47,7 +47,7 @@ def test_from_the_one_time_link_to_a_signed_report(
     page.get_by_label("Patient identifier").fill("MRN-42")
     page.get_by_label("Name", exact=False).nth(0).fill("Doe, Jane")
     notes = tmp_path / "notes.txt"
-    notes.write_text("left ovary looks large")
+    notes.write_text("left ovary looks large", encoding="utf-8")
     page.set_input_files("#files", [*map(str, study_files.stills[:2]), str(study_files.chart)])
     page.get_by_role("button", name="Begin study").click()
     page.wait_for_url(re.compile(r"/studies/[0-9a-f-]{36}/$"))

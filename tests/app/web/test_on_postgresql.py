@@ -27,7 +27,7 @@ def test_the_working_day_is_the_same_on_postgresql(server: str, tmp_path: Path) 
         cwd=ROOT,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert run.returncode == 0, run.stdout[-4000:]
@@ -46,14 +46,14 @@ def test_every_migration_can_be_taken_back(server: str, tmp_path: Path) -> None:
         ["migrate", "-v", "0"],
     ):
         run = subprocess.run(
-            [*manage, *step], env=environment, check=False, capture_output=True, text=True
+            [*manage, *step], env=environment, check=False, capture_output=True, encoding="utf-8"
         )
         assert run.returncode == 0, run.stderr[-3000:]
     checked = subprocess.run(
         [*manage, "makemigrations", "--check", "--dry-run"],
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert checked.returncode == 0, checked.stdout

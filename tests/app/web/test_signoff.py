@@ -32,10 +32,10 @@ def test_a_study_is_a_draft_until_a_named_clinician_signs(
     assert (report.number, report.signer_name) == (1, "Dr Ada")
     analysed_study.refresh_from_db()
     assert analysed_study.state == StudyState.SIGNED
-    signed = from_json((report.folder / JSON).read_text())
+    signed = from_json((report.folder / JSON).read_text(encoding="utf-8"))
     assert signed.signature is not None
     assert signed.signature.name == "Dr Ada"
-    assert "Signed by Dr Ada" in (report.folder / HTML).read_text()
+    assert "Signed by Dr Ada" in (report.folder / HTML).read_text(encoding="utf-8")
     text = "".join(page.extract_text() for page in PdfReader(report.folder / PDF).pages)
     assert "Signed by Dr Ada" in text
     assert AuditEvent.objects.filter(action="report.signed").count() == 1
@@ -144,5 +144,5 @@ def test_the_signed_document_is_the_assessment_with_a_signature(
 ) -> None:
     sign(clinician_client, analysed_study)
     report = SignedReport.objects.get()
-    unsigned = json.loads((report.folder / JSON).read_text()) | {"signature": None}
+    unsigned = json.loads((report.folder / JSON).read_text(encoding="utf-8")) | {"signature": None}
     assert unsigned == report.assessment.document

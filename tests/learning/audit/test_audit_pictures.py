@@ -81,7 +81,8 @@ def test_a_table_beside_the_pictures_names_class_split_and_patient(tmp_path: Pat
     for number in range(4):
         save(tmp_path / "images" / f"{number}.png", blob(number))
     (tmp_path / "index.csv").write_text(
-        "id;class;fold;patient\n0;a;train;p1\n1;b;val;p1\n2;a;train;p2\n9;b;val;p3\n"
+        "id;class;fold;patient\n0;a;train;p1\n1;b;val;p1\n2;a;train;p2\n9;b;val;p3\n",
+        encoding="utf-8",
     )
     found = tabled_pictures(tmp_path, ColumnChoice())
     assert found is not None
@@ -103,10 +104,10 @@ def test_every_bad_file_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     whole = (tmp_path / "a" / "0.png").read_bytes()
     (tmp_path / "a" / "empty.png").write_bytes(b"")
     (tmp_path / "a" / "half.png").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "a" / "text.jpg").write_text("not a picture")
+    (tmp_path / "a" / "text.jpg").write_text("not a picture", encoding="utf-8")
     (tmp_path / "a" / "liar.jpg").write_bytes(save(tmp_path / "a" / "x.png", blob(8)).read_bytes())
     (tmp_path / "a" / "no_ending").write_bytes(whole)
-    (tmp_path / "a" / "notes.txt").write_text("hello")
+    (tmp_path / "a" / "notes.txt").write_text("hello", encoding="utf-8")
     (tmp_path / "a" / ".hidden.png").write_bytes(whole)
     flat = np.full((40, 40, 3), 7, np.uint8)
     save(tmp_path / "a" / "flat.png", flat)
@@ -255,7 +256,7 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path, content: str) -> N
 
 def test_several_tables_without_pictures_are_refused_by_name(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
-        (tmp_path / name).write_text("x,y\n1,2\n")
+        (tmp_path / name).write_text("x,y\n1,2\n", encoding="utf-8")
     with pytest.raises(InvalidInput, match=r"a\.csv, b\.csv"):
         audit_dataset(tmp_path, ColumnChoice())
 

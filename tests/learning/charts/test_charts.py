@@ -64,7 +64,7 @@ def test_tables_hold_what_was_measured_with_unknown_left_empty(
     measured: Measured, tmp_path: Path
 ) -> None:
     files = write_tables(measured, tmp_path)
-    assert json.loads((tmp_path / "measured.json").read_text()) == measured
+    assert json.loads((tmp_path / "measured.json").read_text(encoding="utf-8")) == measured
     assert len(files) == 8
     with (tmp_path / "figures.csv").open(newline="") as lines:
         rows = {row["figure"]: row for row in csv.DictReader(lines)}

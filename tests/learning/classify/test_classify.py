@@ -128,7 +128,7 @@ def test_a_comparison_is_written_with_what_decided_it(
     document = classify.as_document(found, ONLY_FEATURES, few())
     files = classify.write_comparison(document, tmp_path)
     assert all(file.stat().st_size > 100 for file in files)
-    stored = json.loads((tmp_path / "classification.json").read_text())
+    stored = json.loads((tmp_path / "classification.json").read_text(encoding="utf-8"))
     assert stored["plan"]["folds"] == 3
     assert stored["classes"] == {
         "lesion": {"pictures": 16, "groups": 4}, "ovary": {"pictures": 16, "groups": 4},
@@ -147,7 +147,7 @@ def test_folders_are_read_by_the_split_their_audit_wrote(tmp_path: Path) -> None
         cv2.imwrite(str(tmp_path / place / "1.png"), picture.repeat(3, axis=2))
         rows.append(f"{place}/1.png,{number // 2},0")
     split = tmp_path / "split.csv"
-    split.write_text("\n".join(rows))
+    split.write_text("\n".join(rows), encoding="utf-8")
     examples = examples_from_folders(tmp_path, split, side_px=SIDE)
     assert [(e.label, e.side, e.group) for e in examples] == [
         ("a", "train", "0"), ("a", "test", "0"), ("b", "train", "1"), ("b", "test", "1"),
@@ -167,7 +167,7 @@ def test_a_split_file_that_tells_nothing_is_refused(
     tmp_path: Path, content: str | None, why: str
 ) -> None:
     if content is not None:
-        (tmp_path / "split.csv").write_text(content)
+        (tmp_path / "split.csv").write_text(content, encoding="utf-8")
     with pytest.raises(InvalidInput, match=why):
         examples_from_folders(tmp_path, tmp_path / "split.csv", side_px=SIDE)
 

@@ -210,7 +210,7 @@ def test_a_disk_that_fills_up_keeps_what_came(server: Any, tmp_path: Path) -> No
         [sys.executable, "-c", PROGRAM, url, str(tmp_path)],
         preexec_fn=little_room,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
     )
@@ -230,7 +230,7 @@ def test_a_file_that_is_here_is_not_asked_for_again(server: Any, tmp_path: Path)
 
 def test_a_damaged_memory_of_a_part_is_forgotten(server: Any, tmp_path: Path) -> None:
     (tmp_path / "set.zip.part").write_bytes(b"x" * 1000)
-    (tmp_path / "set.zip.part.json").write_text(json.dumps(["nothing"]))
+    (tmp_path / "set.zip.part.json").write_text(json.dumps(["nothing"]), encoding="utf-8")
     got = bring(server.file("/set.zip", CONTENT), tmp_path)
     assert got.path.read_bytes() == CONTENT
 

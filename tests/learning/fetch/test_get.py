@@ -118,10 +118,10 @@ def test_a_set_that_is_here_is_not_brought_again_unless_asked(server: Any, tmp_p
         asked = len(server.asked)
         assert bring(session, public(), tmp_path, Consent(licence=False), ask=ask) == first
         assert len(server.asked) == asked
-        (tmp_path / "mmotu" / "my-notes.txt").write_text("mine")
+        (tmp_path / "mmotu" / "my-notes.txt").write_text("mine", encoding="utf-8")
         bring(session, public(), tmp_path, YES, ask=ask, again=True)
         kept = [p for p in tmp_path.iterdir() if p.name.startswith(".mmotu.before-")]
-        assert (kept[0] / "my-notes.txt").read_text() == "mine"
+        assert (kept[0] / "my-notes.txt").read_text(encoding="utf-8") == "mine"
         changed = on_figshare(server, otu([5, 2, 3]))
         with pytest.raises(InvalidInput, match="stated by the earlier receipt"):
             bring(session, public(), tmp_path, YES, ask=changed, again=True)
@@ -144,10 +144,10 @@ def test_a_licence_is_accepted_or_nothing_is_asked_for(server: Any, tmp_path: Pa
 
 def test_a_folder_of_somebody_else_is_never_touched(server: Any, tmp_path: Path) -> None:
     (tmp_path / "mmotu").mkdir()
-    (tmp_path / "mmotu" / "index.csv").write_text("mine")
+    (tmp_path / "mmotu" / "index.csv").write_text("mine", encoding="utf-8")
     with new_session() as session, pytest.raises(InvalidInput, match="not brought by this program"):
         bring(session, public(), tmp_path, YES, ask=on_figshare(server, otu([5])))
-    assert (tmp_path / "mmotu" / "index.csv").read_text() == "mine"
+    assert (tmp_path / "mmotu" / "index.csv").read_text(encoding="utf-8") == "mine"
 
 
 def test_what_came_before_a_failure_is_kept_and_used(server: Any, tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_groups_are_written_from_names_from_the_audit_or_on_the_users_word(tmp_p
         assert list(csv.reader(lines))[1] == ["images/P1_a.png", "P1"]
     assert "3 patients" in run.invoke(data, ["groups", str(tmp_path), "--each-alone"]).output
     table = tmp_path / "grouped-split.csv"
-    table.write_text("file,group,fold\nimages/P1_a.png,0,1\n")
+    table.write_text("file,group,fold\nimages/P1_a.png,0,1\n", encoding="utf-8")
     audit = run.invoke(data, ["groups", str(tmp_path), "--from-audit", str(table)])
     assert "1 pictures of 1 patients" in audit.output
     for wrong in ([], ["--pattern", "P"], ["--pattern", "(X)"], ["--pattern", "("]):
@@ -318,7 +318,7 @@ def test_check_counts_and_names_what_training_would_pass_over(tmp_path: Path) ->
     told = run.invoke(data, ["check", str(folder), "--out", str(report)])
     assert told.exit_code == 1, told.output
     assert "k: 2 pictures of 1 groups (2 unknown), 1 passed over" in told.output
-    assert json.loads(report.read_text())["skipped"][0]["item"] == "a/2.png"
+    assert json.loads(report.read_text(encoding="utf-8"))["skipped"][0]["item"] == "a/2.png"
     assert run.invoke(data, ["check", str(tmp_path / "absent")]).exit_code == 2
 
 

@@ -171,5 +171,7 @@ def test_an_estimate_needs_no_learning_library() -> None:
         "estimate(PatientChart(), load_release())\n"
         "print(*sorted({'sklearn', 'lightgbm', 'pandas', 'scipy'} & set(sys.modules)))"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert run.stdout.strip() == ""

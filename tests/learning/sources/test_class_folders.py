@@ -51,12 +51,12 @@ def test_a_class_is_a_label_and_says_nothing_about_what_the_picture_shows(tmp_pa
 
 def test_classes_can_be_told_what_they_show(tmp_path: Path) -> None:
     folder = class_folders(tmp_path)
-    (folder / "classes.json").write_text('{"notinfected": "neither"}')
+    (folder / "classes.json").write_text('{"notinfected": "neither"}', encoding="utf-8")
     by_label = {s.label: s for s in read_folders(folder)}
     assert by_label["notinfected"].kind == "neither"
     assert by_label["notinfected"].ovary is not None
     assert by_label["infected"].kind == "unknown"
-    (folder / "classes.json").write_text('{"healthy": "neither"}')
+    (folder / "classes.json").write_text('{"healthy": "neither"}', encoding="utf-8")
     with pytest.raises(InvalidInput, match="unknown class or kind; got healthy"):
         read_folders(folder)
 
@@ -99,10 +99,10 @@ def test_a_class_of_which_nothing_can_be_read_is_refused(tmp_path: Path) -> None
 
 
 def test_groups_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "groups.csv").write_text("file,group\na.png,p1\na.png,p2\n")
+    (tmp_path / "groups.csv").write_text("file,group\na.png,p1\na.png,p2\n", encoding="utf-8")
     with pytest.raises(InvalidInput, match=r"a\.png is in two groups"):
         read_groups(tmp_path)
-    (tmp_path / "groups.csv").write_text("name,patient\na.png,p1\n")
+    (tmp_path / "groups.csv").write_text("name,patient\na.png,p1\n", encoding="utf-8")
     with pytest.raises(InvalidInput, match="columns missing; got name, patient"):
         read_groups(tmp_path)
 

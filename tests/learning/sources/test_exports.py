@@ -65,7 +65,7 @@ def coco(
         ],
         "annotations": [{"image_id": 1, **a} for a in annotations],
     }
-    (folder / "instances.json").write_text(json.dumps(document))
+    (folder / "instances.json").write_text(json.dumps(document), encoding="utf-8")
     return folder
 
 
@@ -165,14 +165,14 @@ def test_a_coco_image_of_another_size_or_without_annotation_is_passed_over(tmp_p
 
 def test_an_unknown_coco_category_is_refused_unless_mapped(tmp_path: Path) -> None:
     folder = coco(tmp_path, [{"category_id": 2, "segmentation": [SQUARE]}])
-    document = json.loads((folder / "instances.json").read_text())
+    document = json.loads((folder / "instances.json").read_text(encoding="utf-8"))
     document["categories"][1]["name"] = "folicle"
-    (folder / "instances.json").write_text(json.dumps(document))
+    (folder / "instances.json").write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(InvalidInput, match="unknown category; got folicle"):
         read_coco(folder, Ledger())
-    (folder / "categories.json").write_text('{"folicle": "follicle"}')
+    (folder / "categories.json").write_text('{"folicle": "follicle"}', encoding="utf-8")
     assert len(read_coco(folder)[0].readings["coco"]) == 1
-    (folder / "categories.json").write_text('{"folicle": null}')
+    (folder / "categories.json").write_text('{"folicle": null}', encoding="utf-8")
     assert read_coco(folder)[0].readings == {}
 
 
@@ -187,9 +187,9 @@ def test_coco_pictures_without_patients_are_refused_as_a_set(tmp_path: Path) -> 
 def test_a_coco_file_name_cannot_leave_its_folder(tmp_path: Path) -> None:
     picture(tmp_path / "secret.png")
     folder = coco(tmp_path / "set", [{"category_id": 1, "segmentation": [SQUARE]}])
-    document = json.loads((folder / "instances.json").read_text())
+    document = json.loads((folder / "instances.json").read_text(encoding="utf-8"))
     document["images"][0]["file_name"] = "../secret.png"
-    (folder / "instances.json").write_text(json.dumps(document))
+    (folder / "instances.json").write_text(json.dumps(document), encoding="utf-8")
     assert "leads out" in only_skip(read_coco, folder)
 
 
@@ -197,8 +197,8 @@ def yolo(folder: Path, *lines: str, names: str = "[ovary, follicle]") -> Path:
     picture(folder / "train" / "images" / "a.png")
     labels = folder / "train" / "labels" / "a.txt"
     labels.parent.mkdir(parents=True, exist_ok=True)
-    labels.write_text("\n".join(lines))
-    (folder / "data.yaml").write_text(f"names: {names}\n")
+    labels.write_text("\n".join(lines), encoding="utf-8")
+    (folder / "data.yaml").write_text(f"names: {names}\n", encoding="utf-8")
     groups(folder, "train/images/a.png")
     return folder
 

@@ -169,15 +169,15 @@ def test_a_document_that_does_not_follow_its_schema_is_refused_with_the_place(
     tmp_path: Path,
 ) -> None:
     export(tmp_path, reading())
-    stored = json.loads((tmp_path / "reviewed.json").read_text())
+    stored = json.loads((tmp_path / "reviewed.json").read_text(encoding="utf-8"))
     del stored["studies"][0]["may_train"]
-    (tmp_path / "reviewed.json").write_text(json.dumps(stored))
+    (tmp_path / "reviewed.json").write_text(json.dumps(stored), encoding="utf-8")
     with pytest.raises(InvalidInput, match=r"studies\.0\.may_train: Field required"):
         read_reviewed(tmp_path)
 
 
 def test_the_published_schema_is_that_of_the_code_and_accepts_an_export(tmp_path: Path) -> None:
-    assert SCHEMA_FILE.read_text() == schema_text()
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text()
     export(tmp_path, reading())
-    stored = json.loads((tmp_path / "reviewed.json").read_text())
+    stored = json.loads((tmp_path / "reviewed.json").read_text(encoding="utf-8"))
     Draft202012Validator(reviewed_schema()).validate(stored)

@@ -70,7 +70,10 @@ def test_the_log_of_a_resumed_run_has_every_step_once(
     with pytest.raises(Killed):
         train(few_samples, SMALL, tmp_path, watch=killed_at(5))
     train(few_samples, SMALL, tmp_path)
-    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line)
+        for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert [row["step"] for row in rows] == list(range(1, 9))
 
 
@@ -178,7 +181,7 @@ def test_a_run_begun_before_a_setting_existed_goes_on(tmp_path: Path, few_sample
     fields = asdict(SMALL)
     for name in ("precision", "workers", "patience", "validation_fold"):
         fields.pop(name)
-    (tmp_path / "config.json").write_text(json.dumps(fields))
+    (tmp_path / "config.json").write_text(json.dumps(fields), encoding="utf-8")
     train(few_samples, SMALL, tmp_path)
     assert (tmp_path / "final.pt").is_file()
 

@@ -66,7 +66,7 @@ train(split_samples(samples).training, config, Path(sys.argv[1]))
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
     file = tmp_path / "program.py"
-    file.write_text(PROGRAM)
+    file.write_text(PROGRAM, encoding="utf-8")
     return file
 
 
@@ -96,7 +96,9 @@ def test_a_run_killed_without_warning_goes_on_to_the_same_weights(
         )
     one, other = (torch.load(f / "final.pt", weights_only=True) for f in (broken, unbroken))
     assert all(torch.equal(one[name], other[name]) for name in one)
-    rows = [json.loads(line) for line in (broken / "log.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line) for line in (broken / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert [row["step"] for row in rows] == list(range(20, int(steps) + 1, 20))
 
 

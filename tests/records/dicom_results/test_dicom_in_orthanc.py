@@ -61,7 +61,7 @@ class Archive:
             "DicomCheckCalledAet": False,
             "Plugins": [],
         }
-        (folder / "orthanc.json").write_text(json.dumps(config))
+        (folder / "orthanc.json").write_text(json.dumps(config), encoding="utf-8")
         with (folder / "orthanc.log").open("wb") as log:
             self.process = subprocess.Popen(
                 [str(ORTHANC), str(folder / "orthanc.json")],
@@ -129,7 +129,7 @@ def _store(archive: Archive, files: list[Path]) -> None:
     sent = subprocess.run(
         [str(STORESCU), "-R", "-aec", "ARCHIVE", "127.0.0.1", str(archive.dicom), *map(str, files)],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=120,
         env={**os.environ, "TCP_NODELAY": "1"},
     )

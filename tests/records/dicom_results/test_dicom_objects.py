@@ -132,7 +132,7 @@ def test_dciodvfy_finds_nothing_to_say_of_the_others(
             said = subprocess.run(
                 [str(DCIODVFY), str(tmp_path / "a.dcm")],
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
                 timeout=60,
             )
             assert len(said.stderr.splitlines()) == 1, said.stderr

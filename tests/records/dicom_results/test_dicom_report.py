@@ -104,12 +104,12 @@ def test_the_checkers_find_nothing_but_our_private_codes(
         path = tmp_path / "report.dcm"
         write_object(WRITERS[name](one.content), path)
         said = subprocess.run(
-            [str(TOOLS["dciodvfy"]), str(path)], capture_output=True, text=True, timeout=60
+            [str(TOOLS["dciodvfy"]), str(path)], capture_output=True, encoding="utf-8", timeout=60
         )
         lines = [line for line in said.stderr.splitlines() if PRIVATE_SCHEME not in line]
         assert lines == ["ComprehensiveSR"]
         read = subprocess.run(
-            [str(TOOLS["dsrdump"]), str(path)], capture_output=True, text=True, timeout=60
+            [str(TOOLS["dsrdump"]), str(path)], capture_output=True, encoding="utf-8", timeout=60
         )
         assert read.returncode == 0
         assert "E:" not in read.stderr

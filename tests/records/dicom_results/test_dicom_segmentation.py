@@ -113,7 +113,7 @@ def test_a_followed_follicle_is_one_segment_across_its_frames(
 def test_dciodvfy_finds_nothing_to_say(written: list[tuple[Any, Path]]) -> None:
     for _, path in written:
         said = subprocess.run(
-            [str(DCIODVFY), "-new", str(path)], capture_output=True, text=True, timeout=60
+            [str(DCIODVFY), "-new", str(path)], capture_output=True, encoding="utf-8", timeout=60
         )
         assert said.stderr.strip() == "Segmentation"
         assert said.returncode == 0

@@ -8,7 +8,7 @@ WITHOUT = "import sys; sys.modules['highdicom'] = None; "
 
 def _run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", WITHOUT + code], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", WITHOUT + code], capture_output=True, encoding="utf-8", timeout=120
     )
 
 

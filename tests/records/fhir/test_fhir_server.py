@@ -36,7 +36,7 @@ def _packages(folder: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("node and npm are not installed")
-    (folder / "package.json").write_text('{"private": true}')
+    (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
     done = subprocess.run(
         [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts"]
         + [f"{one}@{VERSION}" for one in PACKAGES],
@@ -54,7 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     packages = _packages(tmp_path_factory.mktemp("router"))
     script = Path(__file__).with_name("router_server.mjs")
     running = subprocess.Popen(
-        ["node", str(script), str(packages)], stdout=subprocess.PIPE, text=True
+        ["node", str(script), str(packages)], stdout=subprocess.PIPE, encoding="utf-8"
     )
     try:
         assert running.stdout is not None

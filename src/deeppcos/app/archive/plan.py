@@ -111,11 +111,11 @@ def agreed_plan(out: Path, wanted: ArchivePlan) -> ArchivePlan:
     if not file.exists():
         out.mkdir(parents=True, exist_ok=True)
         fresh = file.with_suffix(".new")
-        fresh.write_text(json.dumps(wanted.model_dump(mode="json"), indent=1))
+        fresh.write_text(json.dumps(wanted.model_dump(mode="json"), indent=1), encoding="utf-8")
         fresh.replace(file)
         return wanted
     try:
-        there = ArchivePlan.model_validate_json(file.read_text())
+        there = ArchivePlan.model_validate_json(file.read_text(encoding="utf-8"))
     except (ValidationError, ValueError) as problem:
         raise InvalidInput(f"{file}: damaged plan", remedy="name a new folder") from problem
     if there != wanted:

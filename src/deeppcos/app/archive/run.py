@@ -117,7 +117,7 @@ def analyse_archive(
         worker_seconds=sum(r.seconds for r in reached),
         lost_workers=lost,
     )
-    (out / RUN_FILE).write_text(json.dumps(asdict(run), indent=1) + "\n")
+    (out / RUN_FILE).write_text(json.dumps(asdict(run), indent=1) + "\n", encoding="utf-8")
     return run
 
 

@@ -156,7 +156,7 @@ def _assess(task: dict[str, Any], tell: Tell) -> None:
     )
     result = Path(task["result"])
     fresh = result.with_name(f".{result.name}.partial")
-    fresh.write_text(to_json(study.document))
+    fresh.write_text(to_json(study.document), encoding="utf-8")
     fresh.replace(result)
 
 

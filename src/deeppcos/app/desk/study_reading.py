@@ -107,7 +107,7 @@ def _started(task: ReadingTask) -> Iterator["subprocess.Popen[str]"]:
         [sys.executable, "-m", "deeppcos.app.desk.reading_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         env=_environment(),
     )
     assert process.stdin is not None

@@ -32,4 +32,4 @@ def _block(selector: str, colours: dict[str, str], *, scheme: str, indent: str =
 
 
 if __name__ == "__main__":
-    FILE.write_text(tokens_css())
+    FILE.write_text(tokens_css(), encoding="utf-8")

@@ -253,7 +253,7 @@ def _wrong(name: str, value: str, *, accepted: str) -> InvalidInput:
 def stored_secret(home: Path) -> str:
     """The key kept in the data folder, or nothing where there is none yet."""
     try:
-        return (home / SECRET_FILE).read_text().strip()
+        return (home / SECRET_FILE).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return ""
 

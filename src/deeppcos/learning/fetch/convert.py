@@ -43,7 +43,7 @@ def mmotu(original: Path, folder: Path, ledger: Ledger) -> None:
     root = _only_parent_of(original, "train_cls.txt")
     rows: list[Row] = []
     for side in ("train", "val"):
-        for line in (root / f"{side}_cls.txt").read_text().split("\n"):
+        for line in (root / f"{side}_cls.txt").read_text(encoding="utf-8").split("\n"):
             if line.strip():
                 with ledger.passing_over("mmotu", line.split()[0]):
                     rows.append(_mmotu_row(root, folder, line, side))

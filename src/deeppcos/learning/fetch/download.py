@@ -75,13 +75,15 @@ class _Part:
     def load(self) -> None:
         """Take up what an earlier call left."""
         try:
-            state = json.loads(self.state_path.read_text())
+            state = json.loads(self.state_path.read_text(encoding="utf-8"))
             self.validator, self.size = str(state["validator"]), state["size"]
         except (OSError, ValueError, KeyError, TypeError):
             self.begin_anew()
 
     def save(self) -> None:
-        self.state_path.write_text(json.dumps({"validator": self.validator, "size": self.size}))
+        self.state_path.write_text(
+            json.dumps({"validator": self.validator, "size": self.size}), encoding="utf-8"
+        )
 
     def begin_anew(self, note: str = "") -> None:
         """Forget what is here."""

@@ -49,7 +49,7 @@ def read_closeups(folder: Path, ledger: Ledger | None = None) -> list[Sample]:
     marks_file = folder / "marks.json"
     if not marks_file.is_file():
         raise InvalidInput(f"{folder}: no marks.json", remedy="name the folder that holds it")
-    entries = json.loads(marks_file.read_text())
+    entries = json.loads(marks_file.read_text(encoding="utf-8"))
     pictures: dict[str, tuple[Grey, Grey]] = {}
     for entry in entries:
         with ledger.passing_over("closeups", entry["id"]):

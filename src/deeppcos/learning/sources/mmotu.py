@@ -63,7 +63,7 @@ def read_mmotu(folder: Path, ledger: Ledger | None = None) -> list[Sample]:
         {row["id"]: [f"series {row['group']}", f"twin {row['duplicate_cluster']}"] for row in rows}
     )
     marks_file = folder / "follicles.json"
-    marks = json.loads(marks_file.read_text()) if marks_file.is_file() else {}
+    marks = json.loads(marks_file.read_text(encoding="utf-8")) if marks_file.is_file() else {}
     clusters: dict[str, list[Sample]] = {}
     for row in rows:
         with ledger.passing_over("mmotu", row["id"]):

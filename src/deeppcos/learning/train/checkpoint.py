@@ -152,6 +152,8 @@ def cut_log(out: Path, *, step: int) -> None:
     """
     file = out / LOG_FILE
     if file.is_file():
-        rows = [line for line in file.read_text().splitlines() if line.endswith("}")]
+        rows = [
+            line for line in file.read_text(encoding="utf-8").splitlines() if line.endswith("}")
+        ]
         kept = [line for line in rows if json.loads(line)["step"] <= step]
-        file.write_text("".join(f"{line}\n" for line in kept))
+        file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")

@@ -107,7 +107,9 @@ def claim_folder(out: Path, config: TrainConfig, samples: Sequence[Sample]) -> N
     out.mkdir(parents=True, exist_ok=True)
     file = out / CONFIG_FILE
     if file.is_file():
-        earlier = _deciding({**asdict(TrainConfig()), **json.loads(file.read_text())})
+        earlier = _deciding(
+            {**asdict(TrainConfig()), **json.loads(file.read_text(encoding="utf-8"))}
+        )
         differing = {k for k, v in _deciding(asdict(config)).items() if earlier.get(k) != v}
         if differing:
             raise InvalidInput(
@@ -117,13 +119,16 @@ def claim_folder(out: Path, config: TrainConfig, samples: Sequence[Sample]) -> N
             )
     known = fingerprint(samples)
     listing = out / SAMPLES_FILE
-    if listing.is_file() and json.loads(listing.read_text())["sha256"] != known["sha256"]:
+    if (
+        listing.is_file()
+        and json.loads(listing.read_text(encoding="utf-8"))["sha256"] != known["sha256"]
+    ):
         raise InvalidInput(
             f"{out} holds a run on other samples",
             remedy="name a new folder, or give the data it was begun with",
         )
-    listing.write_text(json.dumps(known, indent=1))
-    file.write_text(json.dumps(asdict(config), indent=1, sort_keys=True))
+    listing.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    file.write_text(json.dumps(asdict(config), indent=1, sort_keys=True), encoding="utf-8")
 
 
 def _deciding(fields: dict[str, Any]) -> dict[str, Any]:

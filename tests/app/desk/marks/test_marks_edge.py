@@ -82,7 +82,7 @@ def test_real_follicles_are_outlined_like_a_reader_did() -> None:
     if not (folder / "marks.json").is_file():
         pytest.skip(f"no close-ups in {folder}")
     overlaps = []
-    for entry in json.loads((folder / "marks.json").read_text()):
+    for entry in json.loads((folder / "marks.json").read_text(encoding="utf-8")):
         path = next((folder / "images").glob(f"{entry['id']}.*"))
         grey = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
         assert grey is not None

@@ -32,7 +32,7 @@ def provider_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("provider")
     fetched = subprocess.run(
         ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", PACKAGE],
-        cwd=folder, capture_output=True, text=True, timeout=200, check=False,
+        cwd=folder, capture_output=True, encoding="utf-8", timeout=200, check=False,
     )  # fmt: skip
     if fetched.returncode != 0:
         pytest.skip(f"npm cannot fetch {PACKAGE} here")
@@ -61,7 +61,7 @@ def provider(
     settings.OIDC_ROLES = (("gyn-doctors", "clinician", "riverside"),)
     process = subprocess.Popen(
         ["node", "--no-warnings", str(HERE / "provider" / "server.mjs")],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8",
     )  # fmt: skip
     try:
         assert process.stdout is not None

@@ -29,7 +29,7 @@ def look(page: "Page", name: str, heading: str) -> None:
         page.set_viewport_size(window)  # type: ignore[arg-type]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, size)
         for colours in ("light", "dark") if folder else ():
-            page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=colours)
             path = Path(str(folder)) / f"{name}-{size}-{colours}.png"
             page.screenshot(path=str(path), full_page=True)
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]

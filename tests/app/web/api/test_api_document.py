@@ -22,18 +22,18 @@ PUBLISHED = Path(__file__).parents[4] / "docs" / "schemas" / "api-openapi.json"
 
 
 def test_the_published_document_is_that_of_the_calls() -> None:
-    assert PUBLISHED.read_text() == openapi_text(), (
+    assert PUBLISHED.read_text(encoding="utf-8") == openapi_text(), (
         "run: python -m deeppcos.app.web.api.openapi docs/schemas/api-openapi.json"
     )
 
 
 def test_the_server_gives_the_published_document(client: Client) -> None:
     given = client.get("/api/v1/openapi.json")
-    assert given.json() == json.loads(PUBLISHED.read_text())
+    assert given.json() == json.loads(PUBLISHED.read_text(encoding="utf-8"))
 
 
 def test_every_call_but_health_needs_a_token() -> None:
-    paths = json.loads(PUBLISHED.read_text())["paths"]
+    paths = json.loads(PUBLISHED.read_text(encoding="utf-8"))["paths"]
     open_to_all = [
         address
         for address, calls in paths.items()
@@ -56,7 +56,7 @@ def test_only_sending_files_may_carry_a_study() -> None:
 
 OPERATIONS = sorted(
     (call["operationId"], method.upper(), address)
-    for address, calls in json.loads(PUBLISHED.read_text())["paths"].items()
+    for address, calls in json.loads(PUBLISHED.read_text(encoding="utf-8"))["paths"].items()
     for method, call in calls.items()
 )
 

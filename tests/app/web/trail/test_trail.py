@@ -121,7 +121,7 @@ def run(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "deeppcos", "audit-log", "verify", "--home", str(home), *words],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         env=environment,
         timeout=280,
     )

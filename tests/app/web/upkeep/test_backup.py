@@ -24,7 +24,7 @@ def _deeppcos(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "deeppcos", *words],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         env=environment,
         timeout=280,
     )
@@ -38,7 +38,7 @@ def _django(home: Path, code: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", start + code],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         env=environment,
         timeout=280,
     )
@@ -78,7 +78,9 @@ def test_what_was_backed_up_comes_back_in_another_place(tmp_path: Path) -> None:
     assert back.returncode == 0, back.stderr
     assert _django(tmp_path / "new", LOOK) == "ACC-7 Nakamura, 花子 10240\n1\n"
     key = "secret-key"
-    assert (tmp_path / "old" / key).read_text() != (tmp_path / "new" / key).read_text()
+    assert (tmp_path / "old" / key).read_text(encoding="utf-8") != (
+        tmp_path / "new" / key
+    ).read_text(encoding="utf-8")
     healthy = _deeppcos(tmp_path / "new", "doctor")
     assert "audit trail: 1 events, unbroken" in healthy.stdout, healthy.stdout
     again = _deeppcos(tmp_path / "new", "restore", str(file))
@@ -171,7 +173,7 @@ def test_the_doctor_names_a_readable_key_and_its_remedy(study: Study, settings: 
     home = Path(settings.DEEPPCOS_HOME)  # type: ignore[attr-defined]
     home.mkdir(parents=True, exist_ok=True)
     key = home / "secret-key"
-    key.write_text("x" * 60)
+    key.write_text("x" * 60, encoding="utf-8")
     key.chmod(0o644)
     found = {check.what: check for check in examine(with_web=True)}
     assert found["secret key"].verdict is Verdict.WRONG

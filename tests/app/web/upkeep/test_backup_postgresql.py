@@ -36,7 +36,11 @@ def run(home: Path, database: str, *command: str) -> "subprocess.CompletedProces
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DEEPPCOS_")}
     environment |= {"DEEPPCOS_HOME": str(home), "DEEPPCOS_DATABASE_URL": database}
     return subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, env=environment, timeout=280
+        [sys.executable, *command],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+        timeout=280,
     )
 
 

@@ -362,7 +362,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("axe")
     done = subprocess.run(
         [npm, "pack", AXE, "--silent"],
-        cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+        cwd=folder, capture_output=True, encoding="utf-8", timeout=120, check=False,
     )  # fmt: skip
     if done.returncode != 0:
         pytest.skip(f"npm cannot fetch {AXE} here")

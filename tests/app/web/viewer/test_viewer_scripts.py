@@ -29,7 +29,11 @@ def node() -> str:
 
 def test_the_modules_do_what_their_tests_say(node: str) -> None:
     done = subprocess.run(
-        [node, "--test", str(HERE / "js")], capture_output=True, text=True, timeout=240, check=False
+        [node, "--test", str(HERE / "js")],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=240,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     passed = next(line for line in done.stdout.splitlines() if "pass " in line)
@@ -56,7 +60,7 @@ def test_browser_and_server_measure_the_same(node: str) -> None:
     }
     done = subprocess.run(
         [node, "--no-warnings", str(HERE / "js" / "measures.mjs")],
-        input=json.dumps(asked), capture_output=True, text=True, timeout=120, check=True,
+        input=json.dumps(asked), capture_output=True, encoding="utf-8", timeout=120, check=True,
     )  # fmt: skip
     for outline, seen in zip(outlines, json.loads(done.stdout), strict=True):
         polygon = tuple((x, y) for x, y in outline)
@@ -76,7 +80,7 @@ def test_the_types_agree(node: str, tmp_path: Path) -> None:
         pytest.skip("npm is not installed (Debian: apt install npm)")
     fetched = subprocess.run(
         [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", TYPESCRIPT],
-        cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False,
+        cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=200, check=False,
     )  # fmt: skip
     if fetched.returncode != 0:
         pytest.skip(f"npm cannot fetch {TYPESCRIPT} here")
@@ -87,12 +91,12 @@ def test_the_types_agree(node: str, tmp_path: Path) -> None:
         "noUnusedParameters": True,
     }  # fmt: skip
     (tmp_path / "tsconfig.json").write_text(
-        json.dumps({"compilerOptions": options, "include": [f"{SCRIPTS}/*"]})
+        json.dumps({"compilerOptions": options, "include": [f"{SCRIPTS}/*"]}), encoding="utf-8"
     )
     compiler = tmp_path / "node_modules" / "typescript" / "bin" / "tsc"
     done = subprocess.run(
         [node, str(compiler), "-p", str(tmp_path)],
-        capture_output=True, text=True, timeout=200, check=False,
+        capture_output=True, encoding="utf-8", timeout=200, check=False,
     )  # fmt: skip
     assert done.stdout == ""
     assert done.returncode == 0
@@ -102,7 +106,7 @@ def test_every_script_is_a_strict_module_without_forbidden_ways() -> None:
     scripts = sorted(SCRIPTS.glob("*.js"))
     assert len(scripts) > 15
     for script in scripts:
-        text = script.read_text()
+        text = script.read_text(encoding="utf-8")
         assert text.startswith("// "), f"{script.name} does not say what it owns"
         for way in ("innerHTML", "eval(", "new Function", "document.write", 'setAttribute("style'):
             assert way not in text, f"{script.name} uses {way}"
@@ -112,4 +116,4 @@ def test_konva_is_vendored_with_its_licence() -> None:
     vendor = SCRIPTS.parent / "vendor"
     [library] = vendor.glob("konva-*.min.js")
     licence = library.with_name(library.name.replace(".min.js", ".LICENSE.txt"))
-    assert "MIT License" in licence.read_text()
+    assert "MIT License" in licence.read_text(encoding="utf-8")

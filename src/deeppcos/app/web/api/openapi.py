@@ -20,4 +20,4 @@ if __name__ == "__main__":
     from deeppcos.app.web.preparing import set_up_django
 
     set_up_django()
-    Path(sys.argv[1]).write_text(openapi_text())
+    Path(sys.argv[1]).write_text(openapi_text(), encoding="utf-8")

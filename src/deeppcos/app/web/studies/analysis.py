@@ -46,7 +46,7 @@ def analyse_job(running: Running) -> None:
         name=settings.CONDITION_NAME,
     )
     read_study(task, _Hearing(running, images).hear, is_cancelled=running.is_cancelled)
-    document = _with_names(result.read_text(), images)
+    document = _with_names(result.read_text(encoding="utf-8"), images)
     with transaction.atomic():
         running.hold()
         store_assessment(study, document, made_by=running.job.asked_by)

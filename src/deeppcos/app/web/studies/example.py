@@ -32,7 +32,7 @@ def example_study(site: Site) -> Study | None:
             patient=patient,
             accession=ACCESSION,
             performed_on=datetime.date.fromisoformat(STUDY_DATE),
-            chart=json.loads(written.chart.read_text()),
+            chart=json.loads(written.chart.read_text(encoding="utf-8")),
             is_example=True,
         )
         for path in (*written.stills, written.sweep):

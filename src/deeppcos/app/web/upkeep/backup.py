@@ -202,7 +202,9 @@ def _unpack(source: Path, target: Path) -> BackupList:
     try:
         with tarfile.open(source, "r:gz") as archive:
             archive.extractall(target, filter="data")
-        content = BackupList.model_validate(json.loads((target / LIST_FILE).read_text()))
+        content = BackupList.model_validate(
+            json.loads((target / LIST_FILE).read_text(encoding="utf-8"))
+        )
     except (tarfile.TarError, OSError, EOFError, ValidationError, ValueError) as problem:
         raise ContractBroken(
             f"{source} is no whole backup",

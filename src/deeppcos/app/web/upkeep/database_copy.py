@@ -93,7 +93,7 @@ def _run(*command: str) -> None:
     environment = {**os.environ, "PGPASSWORD": str(_database().get("PASSWORD") or "")}
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, env=environment, timeout=TOOL_SECONDS
+            command, capture_output=True, encoding="utf-8", env=environment, timeout=TOOL_SECONDS
         )
     except FileNotFoundError:
         raise TemporaryFailure(

@@ -61,7 +61,7 @@ def heat_of(image: Image, exact: Path, *, frame: int, release_name: str) -> Heat
     if picture.is_file():
         return Heat(picture=picture)
     if reason.is_file():
-        return Heat(reason=reason.read_text())
+        return Heat(reason=reason.read_text(encoding="utf-8"))
     with _lock:
         if start not in _asked:
             _asked.add(start)
