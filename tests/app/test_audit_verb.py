@@ -141,7 +141,9 @@ def test_an_interrupt_ends_at_once_and_writes_nothing(tmp_path: Path) -> None:
     for seed in range(400):
         picture(tmp_path / "data" / f"{seed}.png", seed)
     code = (
-        "import deeppcos.learning.audit.looking_at_pictures as looking, time, sys\n"
+        "import deeppcos.learning.audit.looking_at_pictures as looking, signal, time, sys\n"
+        # A shell gives its background jobs SIGINT ignored, and they would keep it so.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "whole = looking._look\n"
         "def slow(*a):\n    print('begun', flush=True); time.sleep(0.2); return whole(*a)\n"
         "looking._look = slow\n"
