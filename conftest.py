@@ -8,7 +8,6 @@ from importlib.util import find_spec
 
 import pytest
 
-
 collect_ignore = [] if find_spec("sklearn") else ["src/deeppcos/learning/risk/conformal.py"]
 """Its example fits a model, which needs the risk extra."""
 
