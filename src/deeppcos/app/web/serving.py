@@ -74,8 +74,8 @@ def commands_of(serving: Serving) -> tuple[list[str], ...]:
         *(sys.executable, "-m", "gunicorn", "deeppcos.app.web.wsgi:application"),
         *("--bind", f"{serving.host}:{serving.port}"),
         *("--workers", "2", "--threads", "4", "--timeout", "120", "--log-level", "warning"),
-        # Closed after 2 s, its own choice, connections end just as a reader turns a page.
-        *("--keep-alive", "75"),
+        # Gunicorn's own 2 s close connections just as a reader turns a page.
+        *("--keep-alive", "15"),
         "--no-control-socket",
     ]
     worker = [sys.executable, "-m", "deeppcos.app.web", "work"]
