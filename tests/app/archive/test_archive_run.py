@@ -152,7 +152,7 @@ def _kill_a_child_of(parent: int) -> None:
     while time.monotonic() < deadline:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and _is_worker_of(entry, parent):
-                time.sleep(2)
+                time.sleep(0.5)
                 os.kill(int(entry.name), signal.SIGKILL)
                 os._exit(0)
         time.sleep(0.05)

@@ -95,9 +95,16 @@ def browser() -> "Iterator[Browser]":
     """Chromium, one for the module."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"{CHROMIUM} is not installed")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Error, sync_playwright
 
-    with sync_playwright() as playwright:
+    starting = sync_playwright()
+    try:
+        playwright = starting.__enter__()
+    except Error:
+        pytest.skip("another test's Chromium is open in this process; run tests/journeys/web alone")
+    try:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_OPTIONS))
         yield chromium
         chromium.close()
+    finally:
+        starting.__exit__(None, None, None)
