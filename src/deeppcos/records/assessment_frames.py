@@ -55,7 +55,7 @@ def frame_findings(frame: record.FrameRecord) -> FrameFindings:
 
 def _ovary(ovary: record.OvaryRecord) -> Ovary:
     """An ovary of the document as the vision room takes it."""
-    count = ovary.follicle_count_section
+    count, area = ovary.follicle_count_section, ovary.area_interval_mm2
     return Ovary(
         polygon=polygon_of(ovary.polygon),
         probability=ovary.probability,
@@ -72,6 +72,7 @@ def _ovary(ovary: record.OvaryRecord) -> Ovary:
         length_mm=ovary.length_mm,
         width_mm=ovary.width_mm,
         area_mm2=ovary.area_mm2,
+        area_interval_mm2=None if area is None else (area.low, area.high),
     )
 
 

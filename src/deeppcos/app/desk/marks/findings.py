@@ -20,7 +20,6 @@ from deeppcos.app.desk.marks.mark import (
     RemarkKind,
     machine_marks,
 )
-from deeppcos.records.assessment_document import FrameRecord, OvaryRecord
 from deeppcos.vision.findings import (
     Follicle,
     FollicleKind,
@@ -29,69 +28,10 @@ from deeppcos.vision.findings import (
     Lesion,
     Ovary,
 )
-from deeppcos.vision.frame import MmPerPixel, ScaleSource
+from deeppcos.vision.frame import MmPerPixel
 from deeppcos.vision.geometry import area_mm2, diameters_mm, overlap_px
 
 SAID_BY_A_PERSON = 1.0
-
-
-def findings_of(record: FrameRecord) -> FrameFindings:
-    """The findings of one frame from the public record.
-
-    Args:
-        record: The frame as the assessment document holds it.
-
-    Returns:
-        The same as ``analyse_frame`` gave, rounded as the document rounds.
-    """
-    return FrameFindings(
-        source=record.source,
-        frame=record.frame,
-        width=record.width,
-        height=record.height,
-        mm_per_pixel=_scale_of(record),
-        scale_problem=record.scale_problem or "",
-        is_assessable=record.assessable,
-        not_assessable_because=tuple(record.not_assessable_because),
-        ovaries=tuple(_ovary_of(ovary) for ovary in record.ovaries),
-        lesions=tuple(
-            Lesion(
-                polygon=tuple(lesion.polygon),
-                probability=lesion.probability,
-                largest_diameter_mm=lesion.largest_diameter_mm,
-            )
-            for lesion in record.lesions
-        ),
-        burned_in_graphics=tuple(record.burned_in_graphics),
-    )
-
-
-def _scale_of(record: FrameRecord) -> MmPerPixel | None:
-    scale = record.mm_per_pixel
-    if scale is None:
-        return None
-    return MmPerPixel(x=scale.x, y=scale.y, source=ScaleSource(scale.source))
-
-
-def _ovary_of(ovary: OvaryRecord) -> Ovary:
-    count = ovary.follicle_count_section
-    return Ovary(
-        polygon=tuple(ovary.polygon),
-        probability=ovary.probability,
-        follicles=tuple(
-            Follicle(
-                polygon=tuple(follicle.polygon),
-                probability=follicle.probability,
-                mean_diameter_mm=follicle.mean_diameter_mm,
-                kind=FollicleKind(follicle.kind),
-            )
-            for follicle in ovary.follicles
-        ),
-        follicle_count_section=Interval(value=count.value, low=count.low, high=count.high),
-        length_mm=ovary.length_mm,
-        width_mm=ovary.width_mm,
-        area_mm2=ovary.area_mm2,
-    )
 
 
 def edited_findings(findings: FrameFindings, marks: FrameMarks, *, picture: str) -> FrameFindings:

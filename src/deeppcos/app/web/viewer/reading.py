@@ -11,7 +11,6 @@ from functools import lru_cache
 from uuid import UUID
 
 from deeppcos.app.desk.marks.edits import Before, KeptEdit, folded
-from deeppcos.app.desk.marks.findings import findings_of
 from deeppcos.app.desk.marks.mark import FrameMarks, FramePlace, machine_marks
 from deeppcos.app.desk.marks.measures import PictureFindings
 from deeppcos.app.desk.marks.wire import stored_edit
@@ -26,6 +25,7 @@ from deeppcos.app.web.models import (
     User,
 )
 from deeppcos.clinical.ovary import Side
+from deeppcos.records.assessment_frames import frame_findings
 from deeppcos.records.assessment_json import document_from_dict
 from deeppcos.records.study_file import MediaKind
 from deeppcos.vision.findings import FrameFindings
@@ -115,7 +115,7 @@ def _machine_findings(assessment_id: UUID) -> Mapping[tuple[str, int], FrameFind
     """Findings by file name and frame; an assessment never changes, so they may be kept."""
     assessment = Assessment.objects.get(pk=assessment_id)
     document = document_from_dict(assessment.document)
-    return {(one.source, one.frame): findings_of(one) for one in document.frames}
+    return {(one.source, one.frame): frame_findings(one) for one in document.frames}
 
 
 def findings(reading: StudyReading, image: Image) -> tuple[FrameFindings, ...]:
