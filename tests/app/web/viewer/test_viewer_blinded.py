@@ -156,3 +156,14 @@ def test_pages_that_tell_of_others_lead_her_back_to_her_own_marks(
     assert answer.status_code == 302
     assert answer["Location"] == reverse("viewer:page", args=[seen_study.pk])
     assert clinician_client.get(address).status_code == 200
+
+
+def test_the_time_lines_withhold_what_was_measured_while_she_reads(
+    second: Client, clinician_client: Client, seen_study: Study
+) -> None:
+    latest = seen_study.assessments.get()
+    latest.document["measurements"]["left"] = {"volume_ml": {"value": 7.7}}
+    latest.save()
+    address = reverse("trends:timeline", args=[seen_study.patient_id])
+    assert "7.70" in clinician_client.get(address).content.decode()
+    assert "7.70" not in second.get(address).content.decode()

@@ -11,6 +11,7 @@ from django.utils import timezone
 from deeppcos.app.desk.trends import Visit
 from deeppcos.app.web.access import visible_studies
 from deeppcos.app.web.models import Patient, Study, User
+from deeppcos.app.web.viewer.reading import open_blinded_reading
 from deeppcos.clinical.chart import PatientChart
 from deeppcos.errors import DeepPCOSError
 from deeppcos.records.assessment_json import document_from_dict
@@ -18,12 +19,17 @@ from deeppcos.records.chart_json import chart_from_text
 
 
 def visits_of(user: User, patient: Patient) -> Iterator[Visit]:
-    """The patient's studies that this person may see."""
+    """The patient's studies that this person may see.
+
+    Of a study she is reading blinded she is told nothing that machine or others measured.
+    """
     studies = visible_studies(user).filter(patient=patient).prefetch_related("reports")
     for study in studies:
         signed = max(study.reports.all(), key=lambda report: report.number, default=None)
         latest = study.assessments.order_by("-number").first() if signed is None else None
         content = signed.document if signed else latest.document if latest else None
+        if open_blinded_reading(study, user) is not None:
+            content = None
         yield Visit(
             day=study.performed_on or timezone.localtime(study.arrived_at).date(),
             study_id=str(study.pk),
