@@ -32,8 +32,8 @@ from deeppcos.records.tracking_identifiers import Quantity
 pytest.importorskip("hl7", reason="the records extra is not installed")
 
 from deeppcos.records.hl7v2.lab_message import read_labs
-from deeppcos.records.hl7v2.messages import message_of, part
 from deeppcos.records.hl7v2.result_message import read_measurements, result_message
+from deeppcos.records.hl7v2.text import message_of, part
 
 SIGNATURE = Signature(name="Dr Ö", signed=dt.datetime(2026, 2, 3, 9, tzinfo=dt.UTC))
 

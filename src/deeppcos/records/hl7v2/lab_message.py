@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deeppcos.errors import InvalidInput
-from deeppcos.records.hl7v2.messages import message_of, part, repeats, require_segments, time_of
+from deeppcos.records.hl7v2.text import message_of, part, repeats, require_segments, time_of
 from deeppcos.records.lab_choice import FoundLab, analyte_of, found_lab
 
 if TYPE_CHECKING:

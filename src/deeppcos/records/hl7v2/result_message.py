@@ -17,7 +17,7 @@ from deeppcos.records import codes
 from deeppcos.records.dicom_header import text_of
 from deeppcos.records.dicom_report.content_items import conclusion_lines
 from deeppcos.records.dicom_result import made_at, said_at
-from deeppcos.records.hl7v2.messages import escaped, part, require_segments
+from deeppcos.records.hl7v2.text import escaped, part, require_segments
 from deeppcos.records.result_content import QUANTITY_CODES, ResultContent, SideMeasurement
 from deeppcos.records.result_unknowns import unknowns
 from deeppcos.records.tracking_identifiers import Quantity, TrackingIdentifier, digest_of

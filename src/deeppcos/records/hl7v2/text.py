@@ -1,7 +1,7 @@
 """The text of HL7 v2 messages: bytes to a message, and fields that hold what they should.
 
 Owns encodings, the required segments and escaping. What a message means is the business of
-``result_message`` and ``lab_message``.
+``messages``.
 """
 
 import datetime as dt
@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from deeppcos.errors import InvalidInput
+from deeppcos.records.hl7v2.header import header_of
 
 if TYPE_CHECKING:
     import hl7
@@ -32,7 +33,6 @@ ENCODINGS = {
 }
 """Character sets of MSH-18 (table 0211) that are read. Without one, ASCII: never a guess."""
 
-_CHARACTER_SET = 17  # place of MSH-18 when the segment is split at its separators
 _DELIMITERS = {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\"}
 _TIME = re.compile(r"(\d{8})(\d{4})?(\d{2})?(?:\.\d{1,4})?([+-]\d{4})?")
 
@@ -66,19 +66,40 @@ def message_of(content: bytes) -> "hl7.Message":
             accepted="a message that begins with MSH",
             remedy="send one message without a batch header",
         )
-    header = re.split(rb"[\r\n]", content, maxsplit=1)[0]
-    fields = header.split(header[3:4])
-    stated = fields[_CHARACTER_SET] if len(fields) > _CHARACTER_SET else b""
-    name = stated.split(header[5:6])[0].decode("ascii", errors="replace").strip()
-    if name not in ENCODINGS:
+    text = decoded(content)
+    text = text.replace("\r\n", "\r").replace("\n", "\r").strip("\r") + "\r"
+    try:
+        return hl7.parse(text)
+    except (hl7.HL7Exception, LookupError, ValueError) as error:
+        raise InvalidInput("the message cannot be read", value=str(error)[:120]) from error
+
+
+def codec_of(character_set: str) -> str:
+    """Python's codec of a character set as MSH-18 names it.
+
+    Raises:
+        InvalidInput: If it is none that is read.
+    """
+    if character_set not in ENCODINGS:
         raise InvalidInput(
             "MSH-18 names a character set that is not read",
-            value=name,
+            value=character_set,
             accepted=", ".join(one for one in ENCODINGS if one),
             remedy="send UNICODE UTF-8",
         )
+    return ENCODINGS[character_set]
+
+
+def decoded(content: bytes) -> str:
+    """The text of a message, in the character set its header states.
+
+    Raises:
+        InvalidInput: If the set is not read, or the bytes are not in it.
+    """
+    name = header_of(content).character_set
+    codec = codec_of(name)
     try:
-        text = content.decode(ENCODINGS[name])
+        return content.decode(codec)
     except UnicodeDecodeError as error:
         raise InvalidInput(
             f"the message is not in the character set it states, {name or 'ASCII'}",
@@ -86,11 +107,6 @@ def message_of(content: bytes) -> "hl7.Message":
             accepted="bytes of that character set",
             remedy="state the character set in MSH-18",
         ) from error
-    text = text.replace("\r\n", "\r").replace("\n", "\r").strip("\r") + "\r"
-    try:
-        return hl7.parse(text)
-    except (hl7.HL7Exception, LookupError, ValueError) as error:
-        raise InvalidInput("the message cannot be read", value=str(error)[:120]) from error
 
 
 def require_segments(message: "hl7.Message", *names: str) -> None:
