@@ -2,14 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from deeppcos.app.desk.chart_fields import (
-    FIELDS,
-    LAB_GROUPS,
-    number_of,
-    read_form,
-    typed_form,
-    usual_range,
-)
+from deeppcos.app.desk.chart_choices import filled_in
+from deeppcos.app.desk.chart_fields import FIELDS, LAB_GROUPS, usual_range
+from deeppcos.app.desk.chart_form import number_of, read_form, typed_form
 from deeppcos.app.desk.chart_import import chart_in
 from deeppcos.app.example_study import CHART_CONTENT
 from deeppcos.clinical.analytes import Analyte
@@ -95,7 +90,7 @@ def test_a_table_of_fields_is_read(tmp_path: Path, mark: str) -> None:
         ("tsh", "1.9", "mIU/L", "4.2"),
     ]
     path = written(tmp_path, "\n".join(mark.join(line) for line in lines))
-    read = read_form(chart_in(path, name="chart.csv"))
+    read = read_form(filled_in({}, chart_in(path, name="chart.csv"), study_day=None).typed)
     assert read.questions == {}
     assert read.chart["patient"] == {"age_years": 31}
     assert read.chart["labs"] == [
@@ -104,8 +99,10 @@ def test_a_table_of_fields_is_read(tmp_path: Path, mark: str) -> None:
 
 
 def test_a_public_chart_is_read(tmp_path: Path) -> None:
-    typed = chart_in(written(tmp_path, json_of(CHART_CONTENT)), name="chart.json")
-    assert typed == typed_form(CHART_CONTENT)
+    given = chart_in(written(tmp_path, json_of(CHART_CONTENT)), name="chart.json")
+    filled = filled_in(typed_form({}), given, study_day=None)
+    assert filled.typed == typed_form(CHART_CONTENT)
+    assert filled.choices == ()
 
 
 @pytest.mark.parametrize(
@@ -116,6 +113,9 @@ def test_a_public_chart_is_read(tmp_path: Path) -> None:
         ("field,value\nheight,3", "line 2: there is no such field"),
         ("field,value\nbody.waist_cm,80\nbody.waist_cm,90", "given twice"),
         ('{"body": {"hight_cm": 3}}', "unknown key"),
+        ('{"body": {"waist_cm": 80}, "body": {"waist_cm": 90}}', "given twice"),
+        ("field,value,unit\ntsh,2,", "has no unit"),
+        ("field,value,unit,date\ntsh,2,mIU/L,3/4/2026", "is not a day"),
     ],
 )
 def test_another_file_is_refused_in_words(tmp_path: Path, text: str, problem: str) -> None:

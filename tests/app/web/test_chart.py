@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from deeppcos.app.desk.chart_fields import typed_form
+from deeppcos.app.desk.chart_form import typed_form
 from deeppcos.app.web.models import AuditEvent, Study, StudyState, User
 
 
@@ -137,3 +137,43 @@ def test_who_may_only_look_saves_nothing(
 ) -> None:
     client = client_of(make_user("nobody"))
     assert save(client, study, filled(study)).status_code in (403, 404)
+
+
+def send(client: Client, study: Study, text: str) -> Any:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    table = SimpleUploadedFile("chart.csv", text.encode())
+    return client.post(f"/studies/{study.pk}/chart/import/", {"file": table})
+
+
+def test_two_results_of_one_test_are_shown_with_their_days_and_what_is_chosen_fills_the_form(
+    clinician_client: Client, study: Study
+) -> None:
+    rows = "prolactin,12,ng/mL,2026-01-05\nprolactin,30,ng/mL,2026-02-05\n"
+    answer = send(clinician_client, study, f"field,value,unit,date\n{rows}")
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "12 ng/mL" in page
+    assert "5 Jan 2026" in page
+    assert "not the latest" in page
+    assert page.count("suggested") == 1
+    form = {
+        "chosen:labs.prolactin.value": json.dumps(
+            {"labs.prolactin.value": "12", "labs.prolactin.unit": "ng/mL", "nonsense": "x"}
+        ),
+        **filled(study),
+    }
+    answer = clinician_client.post(f"/studies/{study.pk}/chart/import/choice/", form)
+    page = answer.content.decode()
+    assert 'name="labs.prolactin.value" value="12"' in page
+    assert "nonsense" not in page
+    assert "prolactin" not in json.dumps(chart_of(study)), "nothing is saved before it is looked at"
+
+
+def test_a_file_never_replaces_what_the_chart_says_without_asking(
+    clinician_client: Client, study: Study
+) -> None:
+    page = send(clinician_client, study, "field,value\nbody.waist_cm,120\n").content.decode()
+    assert "in the chart now" in page
+    assert "89 cm" in page
+    assert "120 cm" in page

@@ -66,12 +66,15 @@ def _yes_no(path: str, label: str, hint: str = "") -> ChartField:
     return ChartField(path=path, label=label, kind=FieldKind.YES_NO, hint=hint)
 
 
-def _words(code: str) -> str:
-    return code.replace("_", " ").replace("under 3", "less than 3")
+def _words(code: str, *, is_name: bool) -> str:
+    """A choice as it is printed: peoples are names, everything else begins with a capital."""
+    words = code.replace("_", " ").replace("under 3", "less than 3")
+    return words.title() if is_name else words[:1].upper() + words[1:]
 
 
 def _choice(path: str, label: str, options: type[StrEnum], hint: str = "") -> ChartField:
-    choices = tuple((str(one.value), _words(str(one.value))) for one in options)
+    is_name = options is Population
+    choices = tuple((str(one.value), _words(str(one.value), is_name=is_name)) for one in options)
     return ChartField(path=path, label=label, kind=FieldKind.CHOICE, choices=choices, hint=hint)
 
 

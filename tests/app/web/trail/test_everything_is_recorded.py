@@ -31,6 +31,7 @@ CHANGES_NOTHING = {
     "accounts:theme": "a cookie of the browser",
     "studies:chart-question": "asks whether a typed value is meant",
     "studies:chart-import": "fills the form; saving it is an event",
+    "studies:chart-chosen": "fills the form; saving it is an event",
     "viewer:outline": "proposes an outline; adding it is an event",
 }
 """Addresses that take a form and store nothing."""
@@ -95,7 +96,7 @@ def finish(world: World) -> Any:
 
 
 def save_chart(world: World) -> Any:
-    from deeppcos.app.desk.chart_fields import typed_form
+    from deeppcos.app.desk.chart_form import typed_form
 
     before = typed_form(world.study.chart)
     form = before | {"labs.tsh.value": "2.1", "labs.tsh.unit": "m[IU]/L"}

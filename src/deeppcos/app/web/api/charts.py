@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema, Status
 from pydantic import BaseModel, Field
 
-from deeppcos.app.desk.chart_fields import typed_form
+from deeppcos.app.desk.chart_form import typed_form
 from deeppcos.app.web.access import Right, account_of, study_for
 from deeppcos.app.web.api.problems import (
     EVERYWHERE,

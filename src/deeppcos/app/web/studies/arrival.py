@@ -3,7 +3,7 @@
 Owns one delivery. What a file may be is the business of ``deeppcos.app.desk.uploads``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,8 @@ from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.db import transaction
 
-from deeppcos.app.desk.chart_fields import read_form
+from deeppcos.app.desk.chart_choices import Choice, filled_in
+from deeppcos.app.desk.chart_form import read_form
 from deeppcos.app.desk.chart_import import chart_in
 from deeppcos.app.desk.study_states import Event, follows
 from deeppcos.app.desk.uploads import Arrived, NotKept, UploadLimits, arrived_files
@@ -122,10 +123,15 @@ def _read_as_chart(study: Study, file: NotKept, delivery: Delivery) -> None:
         delivery.refused.append((file.name, "the study has a chart already; import it there"))
         return
     try:
-        read = read_form(chart_in(file.path, name=file.name))
+        given = chart_in(file.path, name=file.name)
     except InvalidInput as problem:
         delivery.refused.append((file.name, str(problem)))
         return
+    filled = filled_in({}, given, study_day=study.performed_on)
+    if filled.choices:
+        delivery.refused.append((file.name, _to_choose(filled.choices)))
+        return
+    read = read_form(filled.typed)
     if read.questions:
         asked = "; ".join(str(question) for question in read.questions.values())
         delivery.refused.append((file.name, asked))
@@ -133,3 +139,15 @@ def _read_as_chart(study: Study, file: NotKept, delivery: Delivery) -> None:
     study.chart = read.chart
     study.save(update_fields=["chart", "updated_at"])
     delivery.chart_from = file.name
+
+
+def _to_choose(choices: Sequence[Choice]) -> str:
+    """Why a chart with several answers is not taken without asking."""
+    several = "; ".join(
+        f"{choice.label}: {', '.join(option.words for option in choice.options)}"
+        for choice in choices
+    )
+    return (
+        f"holds several results of one test ({several}); nothing of it was taken: open Chart and "
+        "fill it in from this file, where you can choose which result counts"
+    )

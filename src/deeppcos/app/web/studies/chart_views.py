@@ -1,13 +1,11 @@
-"""The chart's form: fill in, import, and choose where two people changed the same field."""
+"""The chart's form: fill in, and choose where two people changed the same field."""
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -21,12 +19,10 @@ from deeppcos.app.desk.chart_fields import (
     ChartField,
     lab_name,
     named_fields,
-    read_form,
-    typed_form,
     unit_label,
     usual_range,
 )
-from deeppcos.app.desk.chart_import import chart_in
+from deeppcos.app.desk.chart_form import read_form, typed_form
 from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, account_of, needs, study_for
 from deeppcos.app.web.models import Study
@@ -45,15 +41,17 @@ def chart(request: HttpRequest, study_id: UUID) -> HttpResponse:
     if request.method != "POST":
         study = study_for(user, study_id)
         audit.record("chart.viewed", actor=user, study=study)
-        return _form(request, study, typed_form(study.chart))
+        return form_page(request, study, typed_form(study.chart))
     study = study_for(user, study_id, Right.MARK)
-    typed = _typed(request)
-    saving = save_chart(study, typed, version=_version(request), before=_before(request), by=user)
+    typed = typed_of(request)
+    saving = save_chart(
+        study, typed, version=version_of(request), before=before_of(request), by=user
+    )
     if saving.merge is not None:
         return _choice(request, saving, typed)
     if not saving.is_saved:
-        return _form(request, study, typed, questions=saving.read.questions, status=422,
-                     version=_version(request), before=_before(request))  # fmt: skip
+        return form_page(request, study, typed, questions=saving.read.questions, status=422,
+                     version=version_of(request), before=before_of(request))  # fmt: skip
     if saving.joined:
         messages.info(
             request,
@@ -66,45 +64,28 @@ def chart(request: HttpRequest, study_id: UUID) -> HttpResponse:
 
 @needs(Right.MARK)
 @require_POST
-def import_chart(request: HttpRequest, study_id: UUID) -> HttpResponse:
-    """Fill the form from a file; nothing is saved until somebody has looked at it."""
-    study = study_for(account_of(request), study_id, Right.MARK)
-    sent = request.FILES.get("file")
-    if not isinstance(sent, TemporaryUploadedFile):
-        raise InvalidInput("no file was sent", accepted="a chart as JSON or CSV")
-    typed = typed_form(study.chart)
-    given = chart_in(Path(sent.temporary_file_path()), name=sent.name or "the file")
-    typed.update({name: text for name, text in given.items() if text})
-    messages.info(
-        request,
-        _("Filled in from %(name)s. Look it over, then save.") % {"name": sent.name},
-    )
-    return _form(request, study, typed, questions=read_form(typed).questions,
-                 before=typed_form(study.chart))  # fmt: skip
-
-
-@needs(Right.MARK)
-@require_POST
 def question(request: HttpRequest, study_id: UUID) -> HttpResponse:
     """What is asked back about one field while the form is being filled in, for htmx."""
     study_for(account_of(request), study_id, Right.MARK)
     name = request.headers.get("HX-Trigger-Name", "")
     if name.startswith("labs."):
         name = f"{name.rsplit('.', 1)[0]}.value"
-    asked = read_form(_typed(request)).questions.get(name)
+    asked = read_form(typed_of(request)).questions.get(name)
     return render(request, "studies/_question.html", {"question": asked})
 
 
-def _typed(request: HttpRequest) -> dict[str, str]:
+def typed_of(request: HttpRequest) -> dict[str, str]:
+    """Every field of the form as it was sent."""
     return {name: request.POST.get(name, "") for name in NAMES}
 
 
-def _version(request: HttpRequest) -> int:
+def version_of(request: HttpRequest) -> int:
+    """The study's version the form was given out with; -1 where it does not say."""
     text = request.POST.get("version", "")
     return int(text) if text.isdigit() else -1
 
 
-def _before(request: HttpRequest) -> dict[str, str]:
+def before_of(request: HttpRequest) -> dict[str, str]:
     """The form as this person was given it; an unreadable one counts as empty."""
     try:
         content = json.loads(request.POST.get("before", ""))
@@ -115,7 +96,7 @@ def _before(request: HttpRequest) -> dict[str, str]:
     return {name: str(content.get(name, "")) for name in NAMES}
 
 
-def _form(
+def form_page(
     request: HttpRequest,
     study: Study,
     typed: Mapping[str, str],
@@ -125,6 +106,7 @@ def _form(
     version: int | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """The chart's form, with what is asked back beside its fields."""
     asked = questions or {}
     return render(
         request,

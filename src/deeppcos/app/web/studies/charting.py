@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from deeppcos.app.desk.chart_fields import ReadForm, read_form, typed_form
+from deeppcos.app.desk.chart_form import ReadForm, read_form, typed_form
 from deeppcos.app.desk.chart_merge import Merged, merged
 from deeppcos.app.desk.study_states import Event, follows
 from deeppcos.app.web import audit

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deeppcos.app.web.studies import chart_views, views
+from deeppcos.app.web.studies import chart_import_views, chart_views, views
 
 app_name = "studies"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("<uuid:study_id>/images/<uuid:image_id>/thumbnail/", views.thumbnail, name="thumbnail"),
     path("<uuid:study_id>/images/<uuid:image_id>/side/", views.side, name="side"),
     path("<uuid:study_id>/chart/", chart_views.chart, name="chart"),
-    path("<uuid:study_id>/chart/import/", chart_views.import_chart, name="chart-import"),
+    path("<uuid:study_id>/chart/import/", chart_import_views.fill_in, name="chart-import"),
+    path("<uuid:study_id>/chart/import/choice/", chart_import_views.chosen, name="chart-chosen"),
     path("<uuid:study_id>/chart/question/", chart_views.question, name="chart-question"),
 ]
