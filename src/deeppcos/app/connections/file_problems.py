@@ -85,7 +85,7 @@ def _dotted(words: Sequence[int | str]) -> str:
 def _model(location: tuple[int | str, ...], content: Mapping[str, Any]) -> type[Table]:
     """The table a problem is in."""
     first, second = location[0], location[1] if len(location) > 1 else ""
-    if first == "peers":
+    if first == "peers" and location[-1] != "[key]":
         stated = content["peers"].get(second)
         kind = stated.get("kind") if isinstance(stated, dict) else None
         outer: type[Table] = PEER_KINDS.get(str(kind), FileTable)

@@ -1,0 +1,216 @@
+"""Sends what the outbox holds: one function a kind of peer, and the loop around them.
+
+Owns what an answer or a failure means for an item. Protocols are the business of
+``deeppcos.records``; nothing is built here.
+
+A failure that may pass leaves the item waiting, and so do our own wrong settings: correcting the
+file lets it go. Only an answer of the peer, or a file that is no longer what was put aside, makes
+it refused.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deeppcos.app.connections import peers as as_peers
+from deeppcos.app.connections.outbox import Outbox
+from deeppcos.app.connections.outbox_items import Item
+from deeppcos.app.connections.settings import Connections
+from deeppcos.app.connections.tables import (
+    DicomPeerTable,
+    DicomWebPeerTable,
+    FhirPeerTable,
+    Hl7PeerTable,
+    PeerTable,
+)
+from deeppcos.errors import ContractBroken, DeepPCOSError, InvalidInput
+
+LOG = logging.getLogger("deeppcos.connections")
+
+LOOK_SECONDS = 1.0
+HEARTBEAT_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a peer said.
+
+    Attributes:
+        is_taken: Whether it has everything now.
+        words: Its words.
+    """
+
+    is_taken: bool
+    words: str = ""
+
+
+Send = Callable[[Any, Sequence[Path]], Answer]
+
+
+def send_dicom(peer: DicomPeerTable, files: Sequence[Path]) -> Answer:
+    """C-STORE, and storage commitment where the peer's table asks for it."""
+    from deeppcos.records.dicom_network.sending import store
+
+    outcomes = store(files, peer=as_peers.dicom(peer))
+    return _answer_of(outcomes)
+
+
+def send_dicomweb(peer: DicomWebPeerTable, files: Sequence[Path]) -> Answer:
+    """STOW-RS."""
+    from deeppcos.records.dicom_web.storing import stow
+
+    return _answer_of(stow(files, peer=as_peers.dicomweb(peer)))
+
+
+def send_fhir(peer: FhirPeerTable, files: Sequence[Path]) -> Answer:
+    """Each file as one transaction."""
+    from deeppcos.records.fhir.server import send_transaction
+
+    places: list[str] = []
+    for file in files:
+        bundle = json.loads(file.read_text(encoding="utf-8"))
+        places += send_transaction(bundle, peer=as_peers.fhir(peer))
+    return Answer(is_taken=True, words=", ".join(places))
+
+
+def send_hl7(peer: Hl7PeerTable, files: Sequence[Path]) -> Answer:
+    """Each file as one message."""
+    from deeppcos.records.hl7v2 import mllp
+
+    words = []
+    for file in files:
+        said = mllp.send(file.read_bytes().decode(), peer=as_peers.hl7(peer))
+        words.append(" ".join((said.code, said.words)).strip())
+        if said.code not in ("AA", "CA"):
+            return Answer(is_taken=False, words=words[-1])
+    return Answer(is_taken=True, words="; ".join(words))
+
+
+SENDERS: Mapping[str, Send] = {
+    "dicom": send_dicom,
+    "dicomweb": send_dicomweb,
+    "fhir": send_fhir,
+    "hl7": send_hl7,
+}
+"""Kind of peer, and what sends to it."""
+
+
+def deliver(
+    item: Item, *, outbox: Outbox, peer: PeerTable, senders: Mapping[str, Send] = SENDERS
+) -> None:
+    """Try one leased item, and record what came of it.
+
+    Args:
+        item: The item, leased by this outbox.
+        outbox: Where it is from.
+        peer: Who it is for.
+        senders: What sends to each kind of peer.
+    """
+    try:
+        files = [outbox.payloads.path(one) for one in item.files]
+        with _heartbeat(outbox, item):
+            answer = senders[peer.kind](peer, files)
+    except ContractBroken as problem:
+        outbox.refused(item, str(problem))
+    except DeepPCOSError as problem:
+        outbox.failed(item, str(problem))
+    except Exception as problem:  # Whatever broke, the item must not be lost.
+        LOG.exception("item %s could not be sent", item.id)
+        outbox.failed(item, f"{type(problem).__name__}: {problem}")
+    else:
+        (outbox.sent if answer.is_taken else outbox.refused)(item, answer.words)
+
+
+def send_due(
+    outbox: Outbox,
+    connections: Connections,
+    *,
+    peers: Sequence[str] | None = None,
+    is_over: Callable[[], bool] = lambda: False,
+    senders: Mapping[str, Send] = SENDERS,
+) -> int:
+    """Try everything that is due now.
+
+    Args:
+        outbox: The queue.
+        connections: Who the peers are.
+        peers: Only for these; all when None.
+        is_over: Asked before each item.
+        senders: What sends to each kind of peer.
+
+    Returns:
+        How many items were tried.
+    """
+    names = tuple(connections.peers) if peers is None else tuple(peers)
+    tried = 0
+    while not is_over() and (item := outbox.lease(names)) is not None:
+        deliver(item, outbox=outbox, peer=connections.peer(item.peer), senders=senders)
+        tried += 1
+    return tried
+
+
+@contextmanager
+def keeping_sending(outbox: Outbox, connections: Connections) -> Iterator[None]:
+    """Send in the background, each peer for itself, so that a slow one holds up no other."""
+    over = threading.Event()
+
+    def go_on(name: str) -> None:
+        while not over.wait(LOOK_SECONDS):
+            try:
+                send_due(outbox, connections, peers=(name,), is_over=over.is_set)
+            except Exception:  # The disk may be full for a moment; the next look will tell.
+                LOG.exception("the outbox could not be read")
+
+    outbox.release_dead()
+    threads = [
+        threading.Thread(target=go_on, args=(name,), name=f"to {name}", daemon=True)
+        for name in connections.peers
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        until = time.monotonic() + 30.0
+        for thread in threads:
+            thread.join(timeout=max(0.0, until - time.monotonic()))
+
+
+@contextmanager
+def _heartbeat(outbox: Outbox, item: Item) -> Iterator[None]:
+    """Keep the lease while a slow peer takes its time."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT_SECONDS):
+            outbox.keep_lease(item)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _answer_of(outcomes: Sequence[Any]) -> Answer:
+    """Outcomes of single files as one answer."""
+    refused = [one for one in outcomes if one.state == "refused"]
+    if refused:
+        words = "; ".join(dict.fromkeys(one.words for one in refused))
+        return Answer(is_taken=False, words=f"{len(refused)} of {len(outcomes)} refused: {words}")
+    said = "; ".join(dict.fromkeys(one.words for one in outcomes if one.words))
+    return Answer(is_taken=True, words=said or f"{len(outcomes)} stored")
+
+
+def refusal(problem: InvalidInput) -> Answer:
+    """A refusal that a protocol tells as an error."""
+    return Answer(is_taken=False, words=str(problem))
