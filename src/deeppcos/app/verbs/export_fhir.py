@@ -43,7 +43,7 @@ def export_fhir(
         from deeppcos.app.fhir_results import bundle_of_report, write_json
         from deeppcos.errors import InvalidInput
         from deeppcos.records.fhir.context import Addressee
-        from deeppcos.records.fhir.sending import send_bundle
+        from deeppcos.records.fhir.server import FhirPeer, transact
 
         if patient and patient_system:
             raise InvalidInput(
@@ -54,6 +54,9 @@ def export_fhir(
         write_json(bundle, out)
         typer.echo(f"wrote {out}: {len(bundle['entry'])} resources")
         if server:
-            sent = send_bundle(bundle, server, token=os.environ.get(TOKEN, ""))
+            token = os.environ.get(TOKEN, "")
+            sent = transact(
+                bundle, peer=FhirPeer(url=server, token=(lambda: token) if token else None)
+            )
             kept = len(sent.replaced_or_kept)
             typer.echo(f"sent to {server}: {len(sent.created)} new, {kept} already there")

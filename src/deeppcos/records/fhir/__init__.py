@@ -10,7 +10,8 @@ module                 owns
 ``context``            what a result stands on: patient, imaging study, device
 ``observations``       one Observation for each measurement of an ovary, there and back
 ``result_bundle``      the whole transaction
-``sending``            handing it to a server
+``exchange``           one request to a server, and what its answer means
+``server``             handing a result over, and asking for a patient
 ``known_values``       laboratory results of a bundle, all of them and the one to use
 ``known_patient``      age, contraception, pregnancy
 ``reading``            a bundle as a chart, with where each value is from
