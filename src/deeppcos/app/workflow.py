@@ -207,17 +207,27 @@ def looked_through(
         Findings, and the problem that ended the reading early, or None.
     """
     seen: list[FrameFindings] = []
+    told = 0
+
+    def tell(done: int) -> None:
+        # A volume is looked through before its first slice is given: never count back.
+        nonlocal told
+        if progress is not None and done > told:
+            told = done
+            progress(opened.source, done, opened.frame_count)
+
     try:
-        for findings in _looks(opened, release):
+        for findings in _looks(opened, release, tell):
             seen.append(findings)
-            if progress is not None:
-                progress(opened.source, len(seen), opened.frame_count)
+            tell(len(seen))
     except InvalidInput as problem:
         return tuple(seen), str(problem)
     return tuple(seen), None
 
 
-def _looks(opened: OpenedStudyFile, release: Release) -> Iterator[FrameFindings]:
+def _looks(
+    opened: OpenedStudyFile, release: Release, tell: Callable[[int], None]
+) -> Iterator[FrameFindings]:
     """Stills one by one, a sweep guided from frame to frame, a volume as a solid."""
     if opened.kind is MediaKind.CINE:
         return analyse_sweep(opened.frames(), release)
@@ -227,7 +237,10 @@ def _looks(opened: OpenedStudyFile, release: Release) -> Iterator[FrameFindings]
 
         try:
             volume = analyse_volume(
-                opened.frames(), release, slice_spacing_mm=opened.slice_spacing_mm
+                opened.frames(),
+                release,
+                slice_spacing_mm=opened.slice_spacing_mm,
+                progress=lambda done, there: tell(done * (opened.frame_count - 1) // there),
             )
         except InvalidInput:
             # Damaged or of several scales: what can be read is still looked at slice by slice.
