@@ -15,6 +15,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 PATIENCE_SECONDS = 240.0
+STOPS_WITHIN_SECONDS = 5.0
 PREPARE = """
 from deeppcos.app.web import preparing
 preparing.set_up_django()
@@ -53,6 +54,16 @@ def asked(home: Path, query: str) -> list[tuple[object, ...]]:
         return base.execute(query).fetchall()
 
 
+def reading_processes_of(worker: int) -> list[str]:
+    """Processes that a worker started and that still read."""
+    children = Path(f"/proc/{worker}/task").glob("*/children")
+    numbers = " ".join(one.read_text() for one in children).split()
+    lines = [Path(f"/proc/{number}/cmdline") for number in numbers]
+    return [
+        text for line in lines if line.exists() and "reading_process" in (text := line.read_text())
+    ]
+
+
 def waited_until(is_so: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     while not is_so():
@@ -80,12 +91,19 @@ def test_a_killed_workers_job_is_finished_by_another_once(home: Path) -> None:
     assert not list(frames.glob(".*"))
 
 
-def test_a_cancelled_reading_stops_and_leaves_the_study_as_it_was(home: Path) -> None:
-    with a_worker(home):
-        waited_until(lambda: asked(home, "select done > 0 from web_job") == [(1,)])
+def test_a_cancelled_sweep_stops_within_seconds_and_leaves_the_study_as_it_was(home: Path) -> None:
+    with a_worker(home) as worker:
+        waited_until(lambda: asked(home, "select message from web_job where done > 0") != [])
+        waited_until(
+            lambda: str(asked(home, "select message from web_job")[0][0]).startswith("findings|")
+        )
+        assert reading_processes_of(worker.pid), "the sweep is being looked at"
         with closing(sqlite3.connect(home / "desk.sqlite3", timeout=20)) as base:
             base.execute("update web_job set is_cancel_wanted = 1")
             base.commit()
+        asked_at = time.monotonic()
         waited_until(lambda: asked(home, "select state from web_job") == [("cancelled",)])
+        assert time.monotonic() - asked_at < STOPS_WITHIN_SECONDS
+        assert not reading_processes_of(worker.pid)
     assert asked(home, "select count(*) from web_assessment") == [(0,)]
     assert asked(home, "select state from web_study") == [("arrived",)]

@@ -171,6 +171,23 @@ def change_password(world: World) -> Any:
     return world.post("accounts:change-password", {"old_password": PASSWORD} | new)
 
 
+def unread(world: World) -> Study:
+    """The study as if nothing of it had been read."""
+    world.study.assessments.all().delete()
+    world.study.images.update(is_ready=False)
+    return world.study
+
+
+def remove_file(world: World) -> Any:
+    image = unread(world).images.get(name="left.png")
+    return world.post("studies:remove-file", image_id=image.pk)
+
+
+def remove_study(world: World) -> Any:
+    unread(world)
+    return world.post("studies:remove")
+
+
 def roles(world: World) -> dict[str, Any]:
     return {f"site-{world.study.site_id}": ["researcher"]}
 
@@ -184,6 +201,9 @@ HOW: dict[str, Callable[[World], Any]] = {
     "studies:read": lambda world: world.post("studies:read"),
     "studies:cancel": cancel,
     "studies:take": lambda world: world.post("studies:take"),
+    "studies:remove-file": remove_file,
+    "studies:remove": remove_study,
+    "studies:set-aside": lambda world: world.post("studies:set-aside"),
     "studies:side": lambda world: world.post("studies:side", {"side": "right"}),
     "studies:chart": save_chart,
     "assessment:use-profile": lambda world: world.post(

@@ -1,6 +1,12 @@
 """What the desk remembers. Documents stay JSON; columns are what is searched and counted."""
 
 from deeppcos.app.web.models.audit import AuditEvent, AuditHead
+from deeppcos.app.web.models.connections import (
+    Dispatch,
+    ExpectedStudy,
+    MessageState,
+    ReceivedMessage,
+)
 from deeppcos.app.web.models.jobs import Job, JobState
 from deeppcos.app.web.models.links import PatientLink
 from deeppcos.app.web.models.people import Grant, Role, Site, User
@@ -15,8 +21,10 @@ __all__ = [
     "Assessment",
     "AuditEvent",
     "AuditHead",
+    "Dispatch",
     "Edit",
     "EditKind",
+    "ExpectedStudy",
     "ExternalIdentity",
     "Grant",
     "IdempotencyKey",
@@ -25,9 +33,11 @@ __all__ = [
     "Job",
     "JobState",
     "MarkSet",
+    "MessageState",
     "Patient",
     "PatientLink",
     "Purpose",
+    "ReceivedMessage",
     "RecoveryCode",
     "Role",
     "SecondFactor",

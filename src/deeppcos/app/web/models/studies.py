@@ -94,6 +94,9 @@ class Study(models.Model):
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="created_studies"
     )
     chart = models.JSONField(default=dict, blank=True)
+    refused_files = models.JSONField(
+        default=list, blank=True, help_text="Name and reason of files that were sent and not kept."
+    )
     profile = models.CharField(max_length=32, default="guideline_2023")
     version = models.PositiveIntegerField(default=1)
     is_example = models.BooleanField(default=False)
@@ -133,6 +136,11 @@ class Study(models.Model):
         self.search_key = f"{self.patient.search_key} {self.accession}".casefold()[:330]
         _with_key(kwargs)
         super().save(*args, **kwargs)
+
+    @property
+    def is_charted(self) -> bool:
+        """Whether the chart says anything."""
+        return any(name != "schema" for name in self.chart)
 
     @property
     def folder(self) -> Path:

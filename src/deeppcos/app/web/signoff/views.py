@@ -56,6 +56,11 @@ class SignForm(forms.Form):
         error_messages={"required": gettext_lazy("Say that you have looked before you sign.")},
     )
 
+    def __init__(self, *args: Any, has_pictures: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not has_pictures:
+            self.fields["looked"].label = _("I have looked at the chart; there are no pictures.")
+
 
 @needs(Right.SEE_STUDIES)
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -134,7 +139,7 @@ def document(request: HttpRequest, study_id: UUID, number: int, name: str) -> Ht
 
 
 def _signed(request: HttpRequest, study: Study, user: User) -> HttpResponse:
-    form = SignForm(request.POST)
+    form = SignForm(request.POST, has_pictures=study.images.filter(is_ready=True).exists())
     if not form.is_valid():
         assessment = current_assessment(study, user)
         if assessment is None:
@@ -170,10 +175,12 @@ def _draft(
 ) -> HttpResponse:
     """What would be signed, and the form to sign it."""
     before = study.reports.order_by("-number").first()
+    has_pictures = bool(assessment.document["frames"])
+    role = _usual_role(user, study)
     context: dict[str, Any] = {
         "study": study,
         "assessment": assessment,
-        "form": form or SignForm(initial={"role": _usual_role(user, study)}),
+        "form": form or SignForm(initial={"role": role}, has_pictures=has_pictures),
         "problem": problem,
         "before": before,
         "marks": assessment.marks,

@@ -17,7 +17,8 @@ from deeppcos.app.desk.study_reading import FileToRead, ReadingTask, read_study
 from deeppcos.app.web import audit
 from deeppcos.app.web.jobs import Running
 from deeppcos.app.web.models import Assessment, Image, MarkSet, Study, StudyState, User
-from deeppcos.errors import ContractBroken
+from deeppcos.app.workflow import assess_chart
+from deeppcos.errors import ContractBroken, NotAssessable
 from deeppcos.records.assessment_json import document_from_dict
 
 TELL_SECONDS = 0.5
@@ -35,6 +36,9 @@ def analyse_job(running: Running) -> None:
     if study is None:
         raise ContractBroken("a job to analyse names no study", remedy="ask for it again")
     images = list(study.images.all())
+    if not images:
+        _assess_chart_alone(study, running)
+        return
     result = study.folder / "working" / f"{running.job.pk}-{running.attempt}.json"
     result.parent.mkdir(parents=True, exist_ok=True)
     task = ReadingTask(
@@ -46,11 +50,27 @@ def analyse_job(running: Running) -> None:
         name=settings.CONDITION_NAME,
     )
     read_study(task, _Hearing(running, images).hear, is_cancelled=running.is_cancelled)
+    if not study.is_charted and not study.images.filter(is_ready=True).exists():
+        result.unlink()
+        raise NotAssessable(
+            "none of the files could be read, and the chart is empty",
+            remedy="look at the reason below each file, then send other files or fill in the chart",
+        )
     document = _with_names(result.read_text(encoding="utf-8"), images)
     with transaction.atomic():
         running.hold()
         store_assessment(study, document, made_by=running.job.asked_by)
     result.unlink()
+
+
+def _assess_chart_alone(study: Study, running: Running) -> None:
+    """Assess what is known where no picture was taken; nothing is said of what none shows."""
+    known = assess_chart(
+        json.dumps(study.chart), profile=study.profile, name=settings.CONDITION_NAME
+    )
+    with transaction.atomic():
+        running.hold()
+        store_assessment(study, known.model_dump(mode="json"), made_by=running.job.asked_by)
 
 
 def store_assessment(

@@ -24,6 +24,7 @@ from deeppcos.app.web.studies.storing import keep_file, no_room
 from deeppcos.errors import DeepPCOSError, InvalidInput, TemporaryFailure
 
 CHART_SUFFIXES = (".json", ".csv")
+MOST_REFUSALS_SHOWN = 50
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ def deliver(study: Study, files: "Iterable[UploadedFile[Any]]", *, sender: User)
         if delivery.kept:
             study.state = after
             study.save(update_fields=["state", "updated_at"])
+        _remember(study, delivery.refused)
         audit.record(
             "study.files_added",
             actor=sender,
@@ -88,13 +90,25 @@ def deliver(study: Study, files: "Iterable[UploadedFile[Any]]", *, sender: User)
 
 
 def have_read(study: Study, *, asked_by: User) -> Job:
-    """Have a study's files read; a study without any cannot be."""
+    """Have a study's files read, or its chart alone assessed where there is no file."""
     follows(study.state, Event.READ)
-    if not study.images.exists():
+    if not study.images.exists() and not study.is_charted:
         raise InvalidInput(
-            "this study has no picture yet", remedy="add stills, sweeps, volumes or a ZIP of them"
+            "this study has no picture and no chart yet",
+            remedy="add stills, sweeps, volumes or a ZIP of them, or fill in the chart",
         )
     return jobs.ask("analyse", study=study, asked_by=asked_by)
+
+
+def _remember(study: Study, refused: Sequence[tuple[str, str]]) -> None:
+    """Keep in sight what was not kept, until somebody has seen it."""
+    if refused:
+        fresh = [{"name": name[:200], "reason": why[:500]} for name, why in refused]
+        now = Study.objects.select_for_update().get(pk=study.pk)
+        shown = [*now.refused_files, *fresh]
+        known = {(one["name"], one["reason"]): one for one in shown}
+        study.refused_files = list(known.values())[-MOST_REFUSALS_SHOWN:]
+        study.save(update_fields=["refused_files", "updated_at"])
 
 
 def _unpack(

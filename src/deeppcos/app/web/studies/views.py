@@ -18,6 +18,7 @@ from deeppcos.app.web.studies.arrival import Delivery, deliver, have_read
 from deeppcos.app.web.studies.forms import NewStudyForm
 from deeppcos.app.web.studies.handling import assign_study, begin_study, stop_job
 from deeppcos.app.web.studies.pictures import image_of, name_side, small_picture
+from deeppcos.app.web.studies.removing import is_removable
 from deeppcos.app.web.upload_guard import takes_studies
 
 
@@ -37,7 +38,7 @@ def new(request: HttpRequest) -> HttpResponse:
     sent = request.FILES.getlist("files")
     if sent:
         _tell(request, deliver(begun, sent, sender=user))
-        if begun.images.exists():
+        if begun.images.exists() or begun.is_charted:
             have_read(begun, asked_by=user)
     return redirect("studies:study", begun.pk)
 
@@ -84,12 +85,15 @@ def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
     user = account_of(request)
     found = study_for(user, study_id)
     audit.record("study.viewed", actor=user, study=found)
+    images = list(found.images.all())
     return render(
         request,
         "studies/study.html",
         {
             "study": found,
-            "images": found.images.all(),
+            "images": images,
+            "none_readable": bool(images) and not any(one.is_ready for one in images),
+            "is_removable": is_removable(found),
             "rights": rights_of(user, found.site_id),
             "uploads": settings.UPLOADS_ALLOWED,
             "takes_files": found.state
