@@ -23,6 +23,7 @@ from deeppcos.app.report.html import render_html
 from deeppcos.app.report.key_frames import key_frames_of
 from deeppcos.app.report.pdf import render_pdf
 from deeppcos.app.web import audit
+from deeppcos.app.web.connections.asking import note_signature
 from deeppcos.app.web.models import Assessment, SignedReport, Study, StudyState, User
 from deeppcos.app.web.studies.current import current_assessment
 from deeppcos.app.web.studies.storing import no_room
@@ -100,6 +101,7 @@ def sign_study(study: Study, wanted: Wanted, *, signer: User) -> SignedReport:
                     "json_sha256": report.json_sha256,
                 },
             )
+            note_signature(report)
     except BaseException as problem:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -149,6 +151,12 @@ def locked_file(report: SignedReport, name: str) -> bytes:
             remedy="tell your administrator: it must be restored from a backup",
         )
     return content
+
+
+def draft_pdf(assessment: Assessment) -> bytes:
+    """The report of an assessment nobody has signed, as PDF; it says that it is a draft."""
+    document = document_from_dict(assessment.document)
+    return render_pdf(document, _pictures(assessment.study, document))
 
 
 def _looked_at(study: Study, wanted: Wanted, signer: User) -> Assessment:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from deeppcos.app.desk.nearness import nearness_of
 from deeppcos.app.desk.study_reading import FileToRead, ReadingTask, read_study
 from deeppcos.app.web import audit
+from deeppcos.app.web.connections.asking import note_reading
 from deeppcos.app.web.jobs import Running
 from deeppcos.app.web.models import Assessment, Image, MarkSet, Study, StudyState, User
 from deeppcos.app.workflow import assess_chart
@@ -59,7 +60,7 @@ def analyse_job(running: Running) -> None:
     document = _with_names(result.read_text(encoding="utf-8"), images)
     with transaction.atomic():
         running.hold()
-        store_assessment(study, document, made_by=running.job.asked_by)
+        note_reading(store_assessment(study, document, made_by=running.job.asked_by))
     result.unlink()
 
 

@@ -106,7 +106,7 @@ class NewStudyForm(forms.Form):
         return Study.objects.create(
             site=said["site"],
             patient=patient,
-            accession=said["accession"] or _new_number(),
+            accession=said["accession"] or new_number(),
             performed_on=said["performed_on"],
             urgency=said["urgency"],
             created_by=created_by,
@@ -114,6 +114,6 @@ class NewStudyForm(forms.Form):
         )
 
 
-def _new_number() -> str:
+def new_number() -> str:
     """A number nobody mistakes when it is read out."""
     return f"D{timezone.localdate():%y%m%d}-{get_random_string(5, UNMISTAKABLE)}"
