@@ -13,6 +13,7 @@ from deeppcos.app.web.models.people import Grant, Role, Site, User
 from deeppcos.app.web.models.readings import Assessment, Edit, EditKind, MarkSet, Purpose
 from deeppcos.app.web.models.reports import SignedReport
 from deeppcos.app.web.models.second_factor import ExternalIdentity, RecoveryCode, SecondFactor
+from deeppcos.app.web.models.sittings import Sitting
 from deeppcos.app.web.models.studies import Image, ImageKind, Patient, Study, StudyState, Urgency
 from deeppcos.app.web.models.tokens import ApiToken, IdempotencyKey
 
@@ -43,6 +44,7 @@ __all__ = [
     "SecondFactor",
     "SignedReport",
     "Site",
+    "Sitting",
     "Study",
     "StudyState",
     "Urgency",

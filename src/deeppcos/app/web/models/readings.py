@@ -83,8 +83,13 @@ class MarkSet(models.Model):
     machine_shown_first = models.BooleanField(
         default=True, help_text="Whether the reader saw the machine's marks before marking."
     )
+    release_shown = models.CharField(
+        max_length=64, blank=True, help_text="Release whose marks were shown; empty when none were."
+    )
     version = models.PositiveIntegerField(default=0)
-    seconds_spent = models.FloatField(default=0.0)
+    seconds_spent = models.FloatField(
+        default=0.0, help_text="Time at work up to the last correction; a Sitting holds all of it."
+    )
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -104,6 +109,15 @@ class MarkSet(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study} marks of {self.reader}"
+
+    @property
+    def seconds_at_work(self) -> float:
+        """Time all its readers spent at the pictures, also where nothing was corrected."""
+        sittings = self.base.sittings.filter(purpose=self.purpose)
+        if self.purpose != Purpose.REVIEW:
+            sittings = sittings.filter(reader=self.reader)
+        total = sittings.aggregate(seconds=models.Sum("seconds"))["seconds"]
+        return float(total or 0.0)
 
 
 class EditKind(models.TextChoices):
