@@ -33,6 +33,7 @@ def test_the_document_has_the_public_shape_and_is_plain_json(
         "severity",
         "considerations",
         "would_settle",
+        "insulin_resistance",
     }
     assert set(document["conclusion"]) == {
         "status",

@@ -131,6 +131,7 @@ def test_keys_come_in_the_documented_order() -> None:
         "rules",
         "rule_version",
         "measurements",
+        "insulin_resistance",
         "frames",
         "refused",
         "release",

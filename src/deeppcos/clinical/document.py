@@ -1,6 +1,7 @@
 """The assessment as plain data, in the shape of the public document ``deeppcos.assessment/1``.
 
-Owns the clinical keys: conclusion, findings, severity, considerations, would_settle, condition.
+Owns the clinical keys: conclusion, findings, severity, considerations, would_settle,
+condition, insulin_resistance.
 Frames, release and provenance are joined on by ``deeppcos.records``.
 """
 
@@ -9,6 +10,7 @@ from typing import Any
 from deeppcos.clinical.assessment import Assessment
 from deeppcos.clinical.considerations import Consideration
 from deeppcos.clinical.finding import Finding
+from deeppcos.clinical.insulin_resistance import NOTICE, Marker, insulin_resistance_markers
 from deeppcos.clinical.severity import Axis
 
 
@@ -57,6 +59,25 @@ def to_document(assessment: Assessment) -> dict[str, Any]:
             {"measurement": step.measurement, "because": step.because}
             for step in assessment.would_settle
         ],
+        "insulin_resistance": {
+            "notice": NOTICE,
+            "markers": [_marker(one) for one in insulin_resistance_markers(assessment.chart)],
+        },
+    }
+
+
+def _marker(marker: Marker) -> dict[str, Any]:
+    """One research marker: its value, or why it has none."""
+    return {
+        "key": marker.key,
+        "label": marker.label,
+        "value": marker.value,
+        "unit": marker.unit,
+        "formula": marker.formula,
+        "source": marker.source,
+        "verification": marker.verification.value,
+        "missing": list(marker.missing),
+        "undefined_because": marker.undefined_because or None,
     }
 
 

@@ -26,6 +26,7 @@ Millimetres = Annotated[float, Field(ge=0), AfterValidator(lambda mm: round(mm, 
 Millilitres = Annotated[float, Field(ge=0), AfterValidator(lambda ml: round(ml, 2))]
 SquareMillimetres = Annotated[float, Field(ge=0), AfterValidator(lambda mm2: round(mm2, 1))]
 PixelSize = Annotated[float, Field(gt=0), AfterValidator(lambda mm: round(mm, 5))]
+MarkerValue = Annotated[float, AfterValidator(lambda value: round(value, 4))]
 Count = Annotated[int, Field(ge=0)]
 Pixel = Annotated[float, AfterValidator(lambda pixels: round(pixels, 1))]
 Side = Literal["left", "right"]
@@ -149,6 +150,27 @@ class AppliedRule(Record):
     recommendation: str | None = None
     verified_by: str | None = None
     verified_on: str | None = None
+
+
+class ResearchMarker(Record):
+    """One computed marker, with its inputs' names where they are missing; never graded."""
+
+    key: str
+    label: str
+    value: MarkerValue | None = None
+    unit: str
+    formula: str
+    source: str
+    verification: Verification
+    missing: list[str] = []
+    undefined_because: str | None = None
+
+
+class InsulinResistance(Record):
+    """Markers of insulin resistance, for research: no cut-off stands behind any of them."""
+
+    notice: str
+    markers: list[ResearchMarker] = []
 
 
 class FrameReference(Record):
@@ -315,6 +337,7 @@ class AssessmentDocument(Record):
     rules: list[AppliedRule] = []
     rule_version: str | None = None
     measurements: Measurements = Measurements()
+    insulin_resistance: InsulinResistance | None = None
     frames: list[FrameRecord] = []
     refused: list[Refusal] = []
     release: dict[str, Any] = {}

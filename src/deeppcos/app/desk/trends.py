@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from deeppcos.clinical.analytes import ANALYTES
 from deeppcos.clinical.chart import PatientChart
+from deeppcos.clinical.insulin_resistance import Marker, insulin_resistance_markers
 from deeppcos.clinical.units import LabValue
 from deeppcos.records.assessment_document import AssessmentDocument, SideMeasurements
 
 SIDES = ("left", "right")
+RESEARCH_ONLY = "computed, research only"
 COUNTS = (
     ("fnpo", "follicles of the whole ovary (FNPO)"),
     ("fnps", "follicles in one section (FNPS)"),
@@ -94,7 +96,7 @@ def trends(visits: Iterable[Visit]) -> tuple[Series, ...]:
         Series; unknown values leave a gap, they are never drawn as zero.
     """
     ordered = sorted(visits, key=lambda visit: (visit.day, visit.accession))
-    return (*_ovary_series(ordered), *_lab_series(ordered))
+    return (*_ovary_series(ordered), *_lab_series(ordered), *_marker_series(ordered))
 
 
 def _ovary_series(visits: Sequence[Visit]) -> list[Series]:
@@ -168,6 +170,25 @@ def _lab_point(visit: Visit, lab: LabValue) -> TrendPoint | None:
     if value is None:
         return None
     return _point(visit, value, limit=lab.upper_limit_in(unit))
+
+
+def _marker_series(visits: Sequence[Visit]) -> list[Series]:
+    """One series for each research marker that a chart allows; computed, never graded."""
+    found: dict[str, tuple[Marker, list[TrendPoint]]] = {}
+    for visit in visits:
+        for marker in insulin_resistance_markers(visit.chart) if visit.chart else ():
+            if marker.value is not None:
+                _, points = found.setdefault(marker.key, (marker, []))
+                points.append(_point(visit, marker.value))
+    return [
+        Series(
+            name=marker.label,
+            detail=RESEARCH_ONLY,
+            unit="" if marker.unit == "1" else marker.unit,
+            points=tuple(points),
+        )
+        for marker, points in found.values()
+    ]
 
 
 def _point(

@@ -37,6 +37,7 @@ from deeppcos.app.report.pdf_parts import (
     follicle_histogram,
     follicle_table,
     grid,
+    marker_table,
     measurement_table,
     page_frame,
     red_flag_box,
@@ -97,6 +98,7 @@ def _story(view: ReportView, pictures: Pictures) -> list[Flowable]:
         *_criteria(view),
         *_severity(view),
         *_measurements(view),
+        *_markers(view),
         *_pictures(view, pictures),
         *_considerations(view.document.considerations),
         *_provenance(view),
@@ -147,6 +149,16 @@ def _measurements(view: ReportView) -> list[Flowable]:
         Spacer(1, 3),
         paragraph(wording.THREE_QUANTITIES, "quiet"),
     )
+
+
+def _markers(view: ReportView) -> list[Flowable]:
+    if view.markers is None:
+        return []
+    lacking = "; ".join(view.markers.lacking)
+    parts: list[Flowable] = [marker_table(view.markers.rows), Spacer(1, 3)]
+    parts += [paragraph(f"Unknown: {lacking}.", "quiet")] if lacking else []
+    parts.append(paragraph(view.markers.notice, "quiet"))
+    return [KeepTogether(_section(wording.MARKERS_TITLE, *parts))]
 
 
 def _pictures(view: ReportView, pictures: Pictures) -> list[Flowable]:

@@ -28,6 +28,7 @@ from deeppcos.app.report.pdf_type import (
     paragraph,
     printable,
 )
+from deeppcos.app.report.research_markers import MarkerRow
 from deeppcos.app.report.sentences import spelled
 from deeppcos.app.report.view import AxisRow, CriterionCard, ReportView
 from deeppcos.app.report.wording import BANNER, KIND_WORDS, NEVER_SUMMED
@@ -197,6 +198,32 @@ def measurement_table(view: ReportView) -> Table:
         [
             ("LINEBELOW", (0, 0), (-1, 0), 0.8, colour("muted")),
             ("LINEBELOW", (0, 1), (-1, -2), 0.5, colour("line")),
+        ],
+        repeatRows=1,
+    )
+
+
+def marker_table(markers: Sequence[MarkerRow]) -> Table:
+    """Research markers in rows, each with its formula and source."""
+    head: list[Any] = [
+        paragraph(words, "cell-head") for words in ("Marker", "Value", "Formula and source")
+    ]
+    rows = [
+        [
+            paragraph(row.label, "strong"),
+            paragraph(row.value, "cell"),
+            paragraph(f"{row.formula} · {row.source}", "quiet"),
+        ]
+        for row in markers
+    ]
+    return grid(
+        [head, *rows],
+        [80.0, 74.0, CONTENT_WIDTH - 154],
+        [
+            ("LINEBELOW", (0, 0), (-1, 0), 0.8, colour("muted")),
+            ("LINEBELOW", (0, 1), (-1, -2), 0.5, colour("line")),
+            ("TOPPADDING", (0, 1), (-1, -1), 1.5),
+            ("BOTTOMPADDING", (0, 1), (-1, -1), 2),
         ],
         repeatRows=1,
     )

@@ -124,6 +124,7 @@ def _lines(view: ReportView, *, width: int, detail: _Detail) -> tuple[Line, ...]
         lines += _criterion(card, width, detail)
     lines += _measurements(view, width, detail)
     lines += _severity(view, width, detail)
+    lines += _markers(view, width)
     return (*lines, *_closing(document, view, width))
 
 
@@ -170,6 +171,15 @@ def _severity(view: ReportView, width: int, detail: _Detail) -> list[Line]:
         lines += _wrapped(f"  {_axis(row, detail)}", width, indent=4)
     notice = f"  {severity.notice} {wording.NEVER_SUMMED}"
     return [*lines, *_wrapped(notice, width, "dim", indent=2)]
+
+
+def _markers(view: ReportView, width: int) -> list[Line]:
+    """The markers a chart allows, in one paragraph; what they lack stands in the page."""
+    if view.markers is None:
+        return []
+    values = "; ".join(f"{row.label} {row.value}" for row in view.markers.rows)
+    said = f"{wording.MARKERS_TITLE}, research only, not graded: {values}"
+    return [Line(text=""), *_wrapped(said, width, indent=2)]
 
 
 def _axis(row: AxisRow, detail: _Detail) -> str:

@@ -16,6 +16,7 @@ from deeppcos.app.report.key_frames import (
     unshown_frames,
 )
 from deeppcos.app.report.marks import doubtful_ovaries, sure_ovaries
+from deeppcos.app.report.research_markers import MarkersShown, markers_shown
 from deeppcos.app.report.sentences import clause, sources_of, spelled, told
 from deeppcos.records.assessment_document import (
     AssessmentDocument,
@@ -111,6 +112,7 @@ class ReportView:
     severity_profile: str
     sides: tuple[str, ...]
     measurements: tuple[MeasurementRow, ...]
+    markers: MarkersShown | None
     key_frames: tuple[FrameRecord, ...]
     unshown: tuple[str, ...]
     silent: tuple[SilentFrames, ...]
@@ -133,6 +135,7 @@ def report_view(document: AssessmentDocument) -> ReportView:
         severity_profile=" ".join(row.short for row in severity),
         sides=tuple(SIDE_TITLES[side] for side in sides),
         measurements=_measurement_rows([getattr(document.measurements, side) for side in sides]),
+        markers=markers_shown(document),
         key_frames=key_frames,
         unshown=unshown_frames(document),
         silent=silent_frames(document.frames),

@@ -20,6 +20,7 @@ from deeppcos.records.assessment_document import (
 
 BANNER = "Research use. Not a medical device."
 DRAFT = "Draft until a named clinician signs"
+MARKERS_TITLE = "Markers of insulin resistance"
 NEVER_SUMMED = "The axes are never summed."
 UNCONFIRMED_MARKS = (
     "Outlines are proposals of a network. A clinician confirms or corrects them before use."

@@ -56,6 +56,15 @@ def test_values_in_two_units_stand_on_one_line_in_one_unit() -> None:
     assert [p.day.day for p in amh.points] == [1, 2], "by day, whatever the order given"
 
 
+def test_research_markers_follow_from_the_chart_of_each_visit() -> None:
+    glucose = LabValue(analyte=Analyte.FASTING_GLUCOSE, value=90, unit="mg/dL")
+    insulin = LabValue(analyte=Analyte.FASTING_INSULIN, value=9, unit="uIU/mL")
+    found = trends([_visit(1, glucose, insulin), _visit(2, glucose)])
+    [homa] = [series for series in found if series.name == "HOMA-IR"]
+    assert [(point.day.day, round(point.value, 2)) for point in homa.points] == [(1, 2.0)]
+    assert homa.detail == "computed, research only"
+
+
 def test_another_assay_is_another_line() -> None:
     found = trends(
         [_visit(1, _amh(4.0, assay="Elecsys AMH Plus")), _visit(2, _amh(9.0, assay="X"))]
