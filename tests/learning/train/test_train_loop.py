@@ -217,6 +217,25 @@ def test_curves_are_written_for_tensorboard_when_wanted(
 
 
 @pytest.mark.usefixtures("tiny_network")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_curves_are_kept_by_mlflow_beside_the_run_when_wanted(
+    tmp_path: Path, few_samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.setattr(loop, "LOG_EVERY", 2)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    train(few_samples, SMALL, tmp_path / "run", track="mlflow")
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'run' / 'mlflow.db'}")
+    (experiment,) = [e for e in client.search_experiments() if e.name == "deeppcos"]
+    (kept,) = client.search_runs([experiment.experiment_id])
+    assert kept.data.params["network"] == SMALL.network
+    logged = [point.step for point in client.get_metric_history(kept.info.run_id, "loss")]
+    assert logged == list(range(2, SMALL.steps + 1, 2))
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.usefixtures("tiny_network")
 def test_a_tracker_that_is_not_installed_is_named(
     tmp_path: Path, few_samples: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:

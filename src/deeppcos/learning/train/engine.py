@@ -7,6 +7,7 @@ and mixed precision from accelerate; see decision 0010. Owns how they are asked 
 import importlib.util
 import os
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from deeppcos.errors import ContractBroken, InvalidInput
 from deeppcos.learning.train.config import TrainConfig
 
 TRACKERS = ("none", "tensorboard", "mlflow")
+MLFLOW_FILE = "mlflow.db"
 
 
 def open_engine(config: TrainConfig, out: Path, *, track: str = "none") -> Accelerator:
@@ -61,8 +63,16 @@ def open_engine(config: TrainConfig, out: Path, *, track: str = "none") -> Accel
         )
     if track != "none":
         fields = {k: "none" if v is None else v for k, v in asdict(config).items()}
+        if track == "mlflow":
+            _keep_mlflow_beside_the_run(out)
         engine.init_trackers("deeppcos", config=fields)
     return engine
+
+
+def _keep_mlflow_beside_the_run(out: Path) -> None:
+    """In one file of the run's folder, unless the environment names a server."""
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        import_module("mlflow").set_tracking_uri(f"sqlite:///{(out / MLFLOW_FILE).resolve()}")
 
 
 def precision_of(wanted: str) -> str:
