@@ -25,6 +25,7 @@ from deeppcos.records.dicom_network.accepted import (
     STORAGE_COMMITMENT_INSTANCE,
 )
 from deeppcos.records.dicom_network.associations import associated
+from deeppcos.records.dicom_network.failure_reasons import REASONS
 from deeppcos.records.dicom_network.inbox import Inbox
 from deeppcos.records.dicom_network.kept import KeptInstance
 from deeppcos.records.dicom_network.listen_settings import ListenSettings
@@ -34,14 +35,6 @@ LOGGER = logging.getLogger(__name__)
 
 SUCCESS, PROCESSING_FAILURE, NO_SUCH_ACTION = 0x0000, 0x0110, 0x0123
 NO_SUCH_INSTANCE, CLASS_CONFLICT, DAMAGED = 0x0112, 0x0119, 0x0110
-REASONS = {
-    0x0110: "processing failure",
-    0x0112: "no such instance there",
-    0x0213: "out of resources",
-    0x0122: "SOP class not supported",
-    0x0119: "class and instance do not belong together",
-    0x0131: "transaction UID already used",
-}
 ALL_KEPT, SOME_MISSING = 1, 2
 MOST_ASKED = 100_000
 _DELAYS_S = (0.2, 5.0, 30.0)

@@ -6,14 +6,12 @@ it written anew in the peer's. Queues and retries are the business of the caller
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_file_meta_info
 from pydicom.uid import (
     UID,
     ExplicitVRBigEndian,
@@ -22,10 +20,9 @@ from pydicom.uid import (
 )
 
 from deeppcos.errors import InvalidInput, TemporaryFailure
-from deeppcos.records.dicom_file import EXPORT_AGAIN
 from deeppcos.records.dicom_header import text_of
 from deeppcos.records.dicom_network.peer import DicomPeer, StoreOutcome
-from deeppcos.vision.decoder_guard import guarded
+from deeppcos.records.dicom_network.sendable import SendableFile, sendable_file
 
 if TYPE_CHECKING:
     from pynetdicom.association import Association
@@ -35,16 +32,6 @@ MOST_CONTEXTS = 128
 PLAIN_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian)
 TRY_LATER = (range(0xA700, 0xA800), range(0x0110, 0x0111), range(0x0213, 0x0214))
 """Out of resources, processing failure, resource limitation: the same file may be taken later."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sendable:
-    """A file and what must be negotiated for it."""
-
-    path: Path
-    sop_class_uid: str
-    sop_instance_uid: str
-    syntax: str
 
 
 def store(
@@ -76,10 +63,10 @@ def store(
         if on_stored is not None:
             on_stored(outcome)
 
-    sendable: dict[Path, _Sendable] = {}
+    sendable: dict[Path, SendableFile] = {}
     for path in dict.fromkeys(files):
         try:
-            sendable[path] = _sendable(path)
+            sendable[path] = sendable_file(path)
         except InvalidInput as error:
             tell(_refused(path, "", str(error)))
     for batch in _batches(sendable.values()):
@@ -87,27 +74,7 @@ def store(
     return tuple(outcomes[path] for path in files)
 
 
-def _sendable(path: Path) -> _Sendable:
-    with guarded(str(path), problem="cannot be sent as DICOM", remedy=EXPORT_AGAIN):
-        meta = read_file_meta_info(path)
-        found = [
-            text_of(meta, keyword) or ""
-            for keyword in (
-                "MediaStorageSOPClassUID",
-                "MediaStorageSOPInstanceUID",
-                "TransferSyntaxUID",
-            )
-        ]
-    if not all(found):
-        raise InvalidInput(
-            f"{path}: its file header does not say what it is",
-            accepted="SOP class, SOP instance and transfer syntax in the file meta information",
-            remedy=EXPORT_AGAIN,
-        )
-    return _Sendable(path=path, sop_class_uid=found[0], sop_instance_uid=found[1], syntax=found[2])
-
-
-def _offers(file: _Sendable) -> set[tuple[str, str]]:
+def _offers(file: SendableFile) -> set[tuple[str, str]]:
     """The pairs of class and syntax to offer for a file: plain ones can be written anew."""
     offered = {(file.sop_class_uid, file.syntax)}
     if file.syntax in PLAIN_SYNTAXES:
@@ -115,9 +82,9 @@ def _offers(file: _Sendable) -> set[tuple[str, str]]:
     return offered
 
 
-def _batches(files: Iterable[_Sendable]) -> Iterator[list[_Sendable]]:
+def _batches(files: Iterable[SendableFile]) -> Iterator[list[SendableFile]]:
     """Files that fit in one association each."""
-    batch: list[_Sendable] = []
+    batch: list[SendableFile] = []
     needed: set[tuple[str, str]] = set()
     for file in files:
         if len(needed | _offers(file)) > MOST_CONTEXTS:
@@ -129,7 +96,7 @@ def _batches(files: Iterable[_Sendable]) -> Iterator[list[_Sendable]]:
         yield batch
 
 
-def _contexts(batch: list[_Sendable]) -> "list[PresentationContext]":
+def _contexts(batch: list[SendableFile]) -> "list[PresentationContext]":
     """One context for each pair, so that each syntax is answered by itself."""
     from pynetdicom.presentation import build_context
 
@@ -138,7 +105,7 @@ def _contexts(batch: list[_Sendable]) -> "list[PresentationContext]":
 
 
 def _send_batch(
-    batch: list[_Sendable], peer: DicomPeer, tell: Callable[[StoreOutcome], None]
+    batch: list[SendableFile], peer: DicomPeer, tell: Callable[[StoreOutcome], None]
 ) -> None:
     from deeppcos.records.dicom_network.associations import associated
 
@@ -155,7 +122,9 @@ def _send_batch(
                 tell(_send(association, file, given, number=number, peer=peer))
 
 
-def _as_accepted(file: _Sendable, accepted: set[tuple[str, str]]) -> Path | Dataset | StoreOutcome:
+def _as_accepted(
+    file: SendableFile, accepted: set[tuple[str, str]]
+) -> Path | Dataset | StoreOutcome:
     """The file, its data set where it must be written anew, or that the peer will not have it."""
     if (file.sop_class_uid, file.syntax) in accepted:
         return file.path
@@ -169,7 +138,7 @@ def _as_accepted(file: _Sendable, accepted: set[tuple[str, str]]) -> Path | Data
 
 def _send(
     association: "Association",
-    file: _Sendable,
+    file: SendableFile,
     given: Path | Dataset,
     *,
     number: int,
