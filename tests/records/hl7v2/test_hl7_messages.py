@@ -229,7 +229,7 @@ def test_what_cannot_be_used_is_named(more: dict[str, str], place: str, said: st
         ((MSH + "\rPID|1||P1\r").encode(), "no OBR and no OBX segment"),
         ((MSH + "\rOBR|1\r" + obx() + "\r").encode(), "no PID segment"),
         (oru(obx()).replace(b"ORU^R01^ORU_R01", b"ADT^A01"), "carries no results"),
-        (oru(obx()).replace(b"|P1", b"|"), "one patient"),
+        (oru(obx()).replace(b"|P1", b"|"), "PID-3: names no patient"),
         (oru(obx()) + b"PID|2||P2\r", "one patient"),
         (oru(obx(unit="µg/dL")).replace(b"UNICODE UTF-8", b""), "not in the character set"),
         (oru(obx()).replace(b"UNICODE UTF-8", b"KLINGON"), "character set that is not read"),

@@ -22,7 +22,7 @@ pytest.importorskip("hl7", reason="the records extra is not installed")
 
 import hl7
 
-from deeppcos.records.hl7v2.acknowledgement import Code, Reason, acknowledge, read_answer
+from deeppcos.records.hl7v2.acknowledgement import acknowledge, read_answer
 from deeppcos.records.hl7v2.mllp import (
     Limits,
     Listener,
@@ -33,6 +33,7 @@ from deeppcos.records.hl7v2.mllp import (
     serving,
 )
 from deeppcos.records.hl7v2.mllp.framing import BrokenFrame, Frames, framed
+from deeppcos.records.hl7v2.problems import Code, Reason
 from deeppcos.records.tls import TlsFiles
 
 pytestmark = pytest.mark.network

@@ -7,36 +7,16 @@ of ``answering``; an acknowledgement here is only its words.
 import datetime as dt
 import uuid
 from dataclasses import dataclass
-from enum import StrEnum
 
 from deeppcos.errors import InvalidInput
 from deeppcos.records.hl7v2.header import Header, header_of
+from deeppcos.records.hl7v2.problems import Code, Reason
 from deeppcos.records.hl7v2.text import ENCODINGS, escaped, message_of, part
 
 LONGEST_WORDS = 240
 _ALWAYS, _NEVER, _ERRORS, _SUCCESS = "AL", "NE", "ER", "SU"
 _ENHANCED_ERR = "2.5"
 """From this version on ERR has places for a code and words; before, MSA-3 alone has them."""
-
-
-class Code(StrEnum):
-    """What became of a message (table 0008, original mode)."""
-
-    TAKEN = "AA"
-    WRONG = "AE"
-    REJECTED = "AR"
-
-
-class Reason(StrEnum):
-    """Why a message was not taken (table 0357)."""
-
-    SEGMENT_SEQUENCE = "100"
-    FIELD_MISSING = "101"
-    DATA_TYPE = "102"
-    UNKNOWN_VALUE = "103"
-    UNKNOWN_KIND = "200"
-    UNKNOWN_EVENT = "201"
-    INTERNAL = "207"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
-from deeppcos.errors import InvalidInput
 from deeppcos.records.hl7v2.header import header_of
+from deeppcos.records.hl7v2.problems import MessageProblem, Reason
 
 if TYPE_CHECKING:
     import hl7
@@ -47,42 +47,59 @@ def message_of(content: bytes) -> "hl7.Message":
         The message.
 
     Raises:
-        InvalidInput: If it is none, too large, states an unknown character set, or is not in the
+        MessageProblem: If it is none, too large, states an unknown character set, or is not in the
             one it states.
     """
     import hl7
 
     if len(content) > LARGEST_BYTES:
-        raise InvalidInput(
+        raise MessageProblem(
             "the message is too large",
+            place="MSH",
+            reason=Reason.DATA_TYPE,
             value=f"{len(content):,} bytes",
             accepted=f"up to {LARGEST_BYTES:,}",
         )
     content = content.removeprefix(b"\xef\xbb\xbf")
     if not content.startswith(b"MSH") or len(content) < len(b"MSH|^~\\&|"):
-        raise InvalidInput(
+        raise MessageProblem(
             "this is no HL7 v2 message",
+            place="MSH",
+            reason=Reason.SEGMENT_SEQUENCE,
             value=repr(content[:20]),
             accepted="a message that begins with MSH",
             remedy="send one message without a batch header",
         )
     text = decoded(content)
     text = text.replace("\r\n", "\r").replace("\n", "\r").strip("\r") + "\r"
+    if "\rMSH" in text:
+        raise MessageProblem(
+            "a second message stands inside the message",
+            place="MSH",
+            reason=Reason.SEGMENT_SEQUENCE,
+            accepted="one message, or a batch with BHS and BTS",
+        )
     try:
         return hl7.parse(text)
     except (hl7.HL7Exception, LookupError, ValueError) as error:
-        raise InvalidInput("the message cannot be read", value=str(error)[:120]) from error
+        raise MessageProblem(
+            "the message cannot be read",
+            place="MSH",
+            reason=Reason.SEGMENT_SEQUENCE,
+            value=str(error)[:120],
+        ) from error
 
 
 def codec_of(character_set: str) -> str:
     """Python's codec of a character set as MSH-18 names it.
 
     Raises:
-        InvalidInput: If it is none that is read.
+        MessageProblem: If it is none that is read.
     """
     if character_set not in ENCODINGS:
-        raise InvalidInput(
-            "MSH-18 names a character set that is not read",
+        raise MessageProblem(
+            "names a character set that is not read",
+            place="MSH-18",
             value=character_set,
             accepted=", ".join(one for one in ENCODINGS if one),
             remedy="send UNICODE UTF-8",
@@ -94,15 +111,17 @@ def decoded(content: bytes) -> str:
     """The text of a message, in the character set its header states.
 
     Raises:
-        InvalidInput: If the set is not read, or the bytes are not in it.
+        MessageProblem: If the set is not read, or the bytes are not in it.
     """
     name = header_of(content).character_set
     codec = codec_of(name)
     try:
         return content.decode(codec)
     except UnicodeDecodeError as error:
-        raise InvalidInput(
+        raise MessageProblem(
             f"the message is not in the character set it states, {name or 'ASCII'}",
+            place="MSH-18",
+            reason=Reason.DATA_TYPE,
             value=f"byte {error.start}",
             accepted="bytes of that character set",
             remedy="state the character set in MSH-18",
@@ -117,16 +136,18 @@ def require_segments(message: "hl7.Message", *names: str) -> None:
         names: Segments it must have.
 
     Raises:
-        InvalidInput: Naming those that are missing.
+        MessageProblem: Naming those that are missing.
     """
     there = {str(segment[0]) for segment in message}
     missing = [name for name in names if name not in there]
     if missing:
-        raise InvalidInput(
+        raise MessageProblem(
             f"the message has no {' and no '.join(missing)} segment",
+            place=missing[0],
+            reason=Reason.SEGMENT_SEQUENCE,
             value=", ".join(sorted(there)),
             accepted=", ".join(names),
-            remedy="ask whoever sends it for a complete ORU^R01",
+            remedy="ask whoever sends it for a complete message",
         )
 
 
@@ -145,6 +166,32 @@ def part(segment: "hl7.Segment", place: int, component: int = 1) -> str:
     components = field.split(segment.separators[2])[0].split(segment.separators[3])
     found = components[component - 1] if len(components) >= component else ""
     return unescaped(found.strip(), escape=segment.esc)
+
+
+def repetitions(segment: "hl7.Segment", place: int) -> list[list[list[str]]]:
+    """A field whole: its repetitions, their components, their subcomponents, without escapes.
+
+    Args:
+        segment: The segment.
+        place: Number of the field, from 1.
+    """
+    stated = str(segment[place]) if len(segment) > place else ""
+    repetition, component, sub = segment.separators[2:5]
+    return [
+        [
+            [unescaped(leaf.strip(), escape=segment.esc) for leaf in one.split(sub)]
+            for one in whole.split(component)
+        ]
+        for whole in stated.split(repetition)
+        if whole.strip()
+    ]
+
+
+def leaf(components: list[list[str]], component: int, sub: int = 1) -> str:
+    """One part of a repetition, from 1; empty where there is none."""
+    if len(components) < component or len(components[component - 1]) < sub:
+        return ""
+    return components[component - 1][sub - 1]
 
 
 def repeats(segment: "hl7.Segment", place: int) -> int:

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from deeppcos.records.hl7v2.acknowledgement import Code, Reason, acknowledge
+from deeppcos.records.hl7v2.acknowledgement import acknowledge
 from deeppcos.records.hl7v2.mllp.framing import BrokenFrame, Frames, framed
+from deeppcos.records.hl7v2.problems import Code, Reason
 
 Handle = Callable[[bytes], bytes]
 Tell = Callable[[str, str], None]

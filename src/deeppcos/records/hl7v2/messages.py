@@ -1,0 +1,134 @@
+"""What a message means: an order, results, a change of patients, or nothing we can use.
+
+Owns the table of message types and the one road into it. Nothing is guessed: what cannot be used
+is ``Refused`` with the segment and field, to be kept and shown.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deeppcos.errors import InvalidInput
+from deeppcos.records.hl7v2.header import header_of
+from deeppcos.records.hl7v2.lab_message import LabResults, labs_in
+from deeppcos.records.hl7v2.orders import Order, order_in
+from deeppcos.records.hl7v2.patient_changes import (
+    MERGES,
+    NOT_READ,
+    UPDATES,
+    PatientMerge,
+    PatientUpdate,
+    merge_in,
+    update_in,
+)
+from deeppcos.records.hl7v2.problems import MessageProblem, Reason
+from deeppcos.records.hl7v2.site import NO_SITE, Site
+from deeppcos.records.hl7v2.text import message_of
+
+if TYPE_CHECKING:
+    import hl7
+
+Said = LabResults | Order | PatientMerge | PatientUpdate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Irrelevant:
+    """A message that asks nothing of us: taken, and nothing is done.
+
+    Attributes:
+        control_id: MSH-10.
+        words: Why.
+    """
+
+    control_id: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A message that cannot be used.
+
+    Attributes:
+        control_id: MSH-10, or empty.
+        kind: MSH-9, or empty.
+        place: The segment and field at fault, such as ``PID-3``.
+        reason: Of which kind.
+        words: Why, for the hospital's own people: with the offending value.
+        answer: Why, for the sender: without it.
+    """
+
+    control_id: str
+    kind: str
+    place: str
+    reason: Reason
+    words: str
+    answer: str
+
+
+Reading = Said | Irrelevant | Refused
+
+READERS: dict[str, Callable[["hl7.Message", Site], Said]] = {
+    "ORU^R01": labs_in,
+    "ORM^O01": order_in,
+    "OMG^O19": order_in,
+    "OMI^O23": order_in,
+    **{f"ADT^{event}": update_in for event in UPDATES},
+    **{f"ADT^{event}": merge_in for event in MERGES},
+}
+"""Message types that are read, and by what."""
+
+_REFUSED = frozenset(f"ADT^{event}" for event in NOT_READ)
+
+
+def read(content: bytes, site: Site = NO_SITE) -> Reading:
+    """What a message means.
+
+    Args:
+        content: The message, without the frame of MLLP.
+        site: How the site writes.
+
+    Returns:
+        What it says; ``Refused`` where it cannot be used. Raises nothing.
+    """
+    header = header_of(content)
+    try:
+        return _read(content, header.kind, site)
+    except MessageProblem as problem:
+        place, reason, answer = problem.place, problem.reason, problem.accepted_words
+        words = str(problem)
+    except InvalidInput as problem:  # such as a number of another part of the program
+        place, reason, answer = "MSH", Reason.UNKNOWN_VALUE, problem.what
+        words = str(problem)
+    return Refused(
+        control_id=header.control_id,
+        kind=header.kind,
+        place=place,
+        reason=reason,
+        words=words,
+        answer=answer,
+    )
+
+
+def _read(content: bytes, kind: str, site: Site) -> Said | Irrelevant:
+    """As ``read``, without catching."""
+    message = message_of(content)
+    control_id = header_of(content).control_id
+    if not control_id:
+        raise MessageProblem(
+            "the message has no control ID",
+            place="MSH-10",
+            reason=Reason.FIELD_MISSING,
+            accepted="a number of the message",
+        )
+    reader = READERS.get(kind)
+    if reader is not None:
+        return reader(message, site)
+    if kind.startswith("ADT^") and kind not in _REFUSED:
+        return Irrelevant(control_id=control_id, words=f"{kind} changes nothing here")
+    raise MessageProblem(
+        "is no message that is read",
+        place="MSH-9",
+        reason=Reason.UNKNOWN_EVENT if kind.startswith("ADT^") else Reason.UNKNOWN_KIND,
+        value=kind,
+        accepted=", ".join(sorted(READERS)),
+    )
