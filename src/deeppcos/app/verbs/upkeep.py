@@ -65,7 +65,8 @@ def restore(
 
 def doctor(home: HomeOption = None) -> None:
     """Say what is wrong with this installation, and what to do about it."""
-    from deeppcos.app.web.upkeep.doctor import Verdict, examine, worst
+    from deeppcos.app.web.upkeep.checks import Verdict, worst
+    from deeppcos.app.web.upkeep.doctor import examine
 
     with told_plainly():
         _at(home)

@@ -11,7 +11,8 @@ import pytest
 
 from deeppcos.app.web.models import Study
 from deeppcos.app.web.upkeep.backup import LIST_FILE, back_up, check, restore
-from deeppcos.app.web.upkeep.doctor import Verdict, examine, worst
+from deeppcos.app.web.upkeep.checks import Verdict, worst
+from deeppcos.app.web.upkeep.doctor import examine
 from deeppcos.errors import ContractBroken, InvalidInput
 
 IN_A_FILE = pytest.mark.django_db(transaction=True)

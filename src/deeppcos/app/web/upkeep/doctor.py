@@ -10,42 +10,17 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 
+from deeppcos.app.web.upkeep.checks import Check, Verdict, fine, look, worst, wrong
+from deeppcos.app.web.upkeep.provider_check import provider_checks, provider_sites
 from deeppcos.errors import DeepPCOSError
 
 LEAST_FREE_BYTES = 5 * 10**9
 LEAST_PYTHON = (3, 11)
 LONGEST_WAIT = timedelta(minutes=5)
 WEB_PACKAGES = ("django", "csp", "whitenoise", "dj_database_url", "gunicorn", "django_tasks")
-
-
-class Verdict(StrEnum):
-    """How a check came out."""
-
-    FINE = "fine"
-    LOOK = "look at this"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing that was looked at.
-
-    Attributes:
-        what: What was looked at.
-        verdict: How it came out.
-        said: What was found.
-        remedy: What to do; empty when it is fine.
-    """
-
-    what: str
-    verdict: Verdict
-    said: str
-    remedy: str = ""
 
 
 def examine(*, with_web: bool) -> Iterator[Check]:
@@ -73,37 +48,19 @@ def _each(checks: Iterable[Callable[[], Iterator[Check]]]) -> Iterator[Check]:
         try:
             yield from check()
         except Exception as problem:  # A doctor that dies of the illness helps nobody.
-            yield _wrong(
+            yield wrong(
                 check.__name__.strip("_").replace("_", " "),
                 f"{type(problem).__name__}: {problem}",
                 "report this to the authors with the line above",
             )
 
 
-def worst(checks: Iterable[Check]) -> Verdict:
-    """The worst verdict."""
-    order = [Verdict.FINE, Verdict.LOOK, Verdict.WRONG]
-    return max((check.verdict for check in checks), key=order.index, default=Verdict.FINE)
-
-
-def _fine(what: str, said: str) -> Check:
-    return Check(what=what, verdict=Verdict.FINE, said=said)
-
-
-def _look(what: str, said: str, remedy: str) -> Check:
-    return Check(what=what, verdict=Verdict.LOOK, said=said, remedy=remedy)
-
-
-def _wrong(what: str, said: str, remedy: str) -> Check:
-    return Check(what=what, verdict=Verdict.WRONG, said=said, remedy=remedy)
-
-
 def _python() -> Iterator[Check]:
     said = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] < LEAST_PYTHON:
-        yield _wrong("Python", said, "install Python 3.11 or newer")
+        yield wrong("Python", said, "install Python 3.11 or newer")
     else:
-        yield _fine("Python", said)
+        yield fine("Python", said)
 
 
 def _release() -> Iterator[Check]:
@@ -115,13 +72,13 @@ def _release() -> Iterator[Check]:
     try:
         release = load_release()
     except DeepPCOSError as problem:
-        yield _wrong("network", str(problem), "reinstall DeepPCOS")
+        yield wrong("network", str(problem), "reinstall DeepPCOS")
         return
     maps, _ = release.network(np.zeros((1, 1, 256, 256), np.float32))
     if not np.isfinite(maps).all():
-        yield _wrong("network", "answers are not numbers", "reinstall onnxruntime")
+        yield wrong("network", "answers are not numbers", "reinstall onnxruntime")
     else:
-        yield _fine("network", f"{release.manifest.name} answers")
+        yield fine("network", f"{release.manifest.name} answers")
 
 
 def _dicom_decoding() -> Iterator[Check]:
@@ -129,9 +86,9 @@ def _dicom_decoding() -> Iterator[Check]:
     try:
         importlib.import_module("gdcm")
     except ImportError as problem:
-        yield _wrong("DICOM decoding", str(problem), "pip install python-gdcm")
+        yield wrong("DICOM decoding", str(problem), "pip install python-gdcm")
     else:
-        yield _fine("DICOM decoding", "GDCM is there")
+        yield fine("DICOM decoding", "GDCM is there")
 
 
 def _web_extra() -> Iterator[Check]:
@@ -142,13 +99,13 @@ def _web_extra() -> Iterator[Check]:
         except ImportError:
             missing.append(name)
     if missing:
-        yield _look(
+        yield look(
             "web application",
             f"not installed: {', '.join(missing)}",
             "pip install 'deeppcos[web]' if this computer should serve it",
         )
     else:
-        yield _fine("web application", "installed")
+        yield fine("web application", "installed")
 
 
 def _data_folder() -> Iterator[Check]:
@@ -161,14 +118,14 @@ def _data_folder() -> Iterator[Check]:
             file.flush()
             os.fsync(file.fileno())
     except OSError as problem:
-        yield _wrong("data folder", f"{home}: {problem.strerror}", "let this user write there")
+        yield wrong("data folder", f"{home}: {problem.strerror}", "let this user write there")
         return
     free = shutil.disk_usage(home).free
     said = f"{home}, {free / 1e9:.0f} GB free"
     if free < LEAST_FREE_BYTES:
-        yield _look("data folder", said, "free space, or move the data folder to a larger disk")
+        yield look("data folder", said, "free space, or move the data folder to a larger disk")
     else:
-        yield _fine("data folder", said)
+        yield fine("data folder", said)
 
 
 def _secret_key() -> Iterator[Check]:
@@ -178,11 +135,11 @@ def _secret_key() -> Iterator[Check]:
 
     file = Path(settings.DEEPPCOS_HOME) / SECRET_FILE
     if not file.exists():
-        yield _fine("secret key", "from the environment")
+        yield fine("secret key", "from the environment")
     elif stat.S_IMODE(file.stat().st_mode) & 0o077:
-        yield _wrong("secret key", f"{file} can be read by others", f"chmod 600 {file}")
+        yield wrong("secret key", f"{file} can be read by others", f"chmod 600 {file}")
     else:
-        yield _fine("secret key", "in the data folder, for its owner only")
+        yield fine("secret key", "in the data folder, for its owner only")
 
 
 def _database() -> Iterator[Check]:
@@ -193,19 +150,19 @@ def _database() -> Iterator[Check]:
         connection.ensure_connection()
         executor = MigrationExecutor(connection)
     except DatabaseError as problem:
-        yield _wrong(
+        yield wrong(
             "data base", str(problem).strip(), "check DEEPPCOS_DATABASE_URL and start the server"
         )
         return
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if waiting:
-        yield _wrong(
+        yield wrong(
             "data base",
             f"{len(waiting)} changes of its tables are waiting",
             "make a backup, then: python -m deeppcos.app.web migrate",
         )
     else:
-        yield _fine("data base", f"{connection.vendor}, tables are up to date")
+        yield fine("data base", f"{connection.vendor}, tables are up to date")
 
 
 def _worker() -> Iterator[Check]:
@@ -219,15 +176,15 @@ def _worker() -> Iterator[Check]:
         state=JobState.FAILED, ended_at__gte=timezone.now() - timedelta(days=1)
     ).count()
     if oldest is not None and timezone.now() - oldest.asked_at > LONGEST_WAIT:
-        yield _wrong(
+        yield wrong(
             "background work",
             f"a job has waited since {oldest.asked_at:%d %b %H:%M}",
             "start a worker: python -m deeppcos.app.web work",
         )
     elif failed:
-        yield _look("background work", f"{failed} jobs failed today", "open them in the worklist")
+        yield look("background work", f"{failed} jobs failed today", "open them in the worklist")
     else:
-        yield _fine("background work", "nothing waits for long")
+        yield fine("background work", "nothing waits for long")
 
 
 def _audit_trail() -> Iterator[Check]:
@@ -245,13 +202,13 @@ def _audit_trail() -> Iterator[Check]:
         )
     )
     if found:
-        yield _wrong(
+        yield wrong(
             "audit trail",
             found[0],
             "keep the data base as it is and find out who could write to it",
         )
     else:
-        yield _fine("audit trail", f"{head.number if head else 0} events, unbroken")
+        yield fine("audit trail", f"{head.number if head else 0} events, unbroken")
 
 
 def _exposure() -> Iterator[Check]:
@@ -260,17 +217,17 @@ def _exposure() -> Iterator[Check]:
 
     outside = set(settings.ALLOWED_HOSTS) - {"localhost", "127.0.0.1", "[::1]"}
     if settings.DEBUG:
-        yield _wrong("exposure", "errors show their source", "remove DEEPPCOS_DEBUG")
+        yield wrong("exposure", "errors show their source", "remove DEEPPCOS_DEBUG")
     if "*" in outside:
-        yield _wrong("exposure", "answers to every name", "name the hosts in DEEPPCOS_HOSTS")
+        yield wrong("exposure", "answers to every name", "name the hosts in DEEPPCOS_HOSTS")
     elif outside and not settings.SESSION_COOKIE_SECURE:
-        yield _wrong(
+        yield wrong(
             "exposure",
             f"{', '.join(sorted(outside))} without HTTPS",
             "put a proxy with HTTPS in front and set DEEPPCOS_HTTPS=yes",
         )
     elif not settings.DEBUG:
-        yield _fine("exposure", "HTTPS" if outside else "this computer only")
+        yield fine("exposure", "HTTPS" if outside else "this computer only")
 
 
 def _accounts() -> Iterator[Check]:
@@ -279,16 +236,26 @@ def _accounts() -> Iterator[Check]:
     administrators = Grant.objects.filter(role=Role.ADMINISTRATOR, user__is_active=True)
     able = administrators.exclude(user__password__startswith="!").count()
     if able == 0:
-        yield _look(
+        yield look(
             "accounts",
             "nobody has used the first link yet, or no administrator is left",
             "deeppcos serve prints a one-time link while there is no account",
         )
     else:
-        yield _fine("accounts", f"{able} administrator{'s' if able > 1 else ''}")
+        yield fine("accounts", f"{able} administrator{'s' if able > 1 else ''}")
 
 
 CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (_python, _release, _dicom_decoding, _web_extra)
-WEB_CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (_data_folder, _secret_key, _exposure)
-TABLE_CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (_worker, _audit_trail, _accounts)
+WEB_CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
+    _data_folder,
+    _secret_key,
+    _exposure,
+    provider_checks,
+)
+TABLE_CHECKS: tuple[Callable[[], Iterator[Check]], ...] = (
+    _worker,
+    _audit_trail,
+    _accounts,
+    provider_sites,
+)
 """Asked only where the tables are up to date."""
