@@ -1,3 +1,4 @@
+import base64
 import datetime as dt
 from typing import Any
 
@@ -32,7 +33,8 @@ from deeppcos.records.tracking_identifiers import Quantity
 pytest.importorskip("hl7", reason="the records extra is not installed")
 
 from deeppcos.records.hl7v2.lab_message import read_labs
-from deeppcos.records.hl7v2.result_message import read_measurements, result_message
+from deeppcos.records.hl7v2.result_message import result_message
+from deeppcos.records.hl7v2.result_reading import read_measurements
 from deeppcos.records.hl7v2.text import message_of, part
 
 SIGNATURE = Signature(name="Dr Ö", signed=dt.datetime(2026, 2, 3, 9, tzinfo=dt.UTC))
@@ -156,6 +158,52 @@ def test_a_strict_parser_finds_the_result_valid() -> None:
     parser = pytest.importorskip("hl7apy.parser", reason="hl7apy is not installed")
     message = parser.parse_message(result_message(content()).decode(), find_groups=True)
     assert message.validate()
+
+
+PDF = b"%PDF-1.4\n%%EOF"
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [({"pdf": PDF}, "ED"), ({"pdf_address": "https://desk.example/r/1?a=b&c=d"}, "RP")],
+    ids=["embedded", "referenced"],
+)
+def test_the_report_stands_in_the_message_or_where_to_find_it(
+    given: dict[str, Any], kind: str
+) -> None:
+    made = result_message(content(signature=SIGNATURE), **given)
+    message = message_of(made)
+    [report] = [one for one in message.segments("OBX") if part(one, 2) == kind]
+    assert part(report, 11) == "F"
+    if kind == "ED":
+        assert [part(report, 5, n) for n in (1, 2, 3, 4)] == ["DEEPPCOS", "AP", "PDF", "Base64"]
+        assert base64.b64decode(part(report, 5, 5)) == PDF
+    else:
+        assert part(report, 5) == given["pdf_address"]
+    places = [part(one, 1) for one in message.segments("OBX")]
+    assert places == [str(n) for n in range(1, len(places) + 1)]
+    assert made != result_message(content(signature=SIGNATURE))
+    controls = {
+        part(message_of(one).segments("MSH")[0], 10)
+        for one in (made, result_message(content(signature=SIGNATURE)))
+    }
+    assert len(controls) == 2, "another message needs another number"
+    parser = pytest.importorskip("hl7apy.parser", reason="hl7apy is not installed")
+    assert parser.parse_message(made.decode(), find_groups=True).validate()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"pdf": b"no"},
+        {"pdf_address": "ftp://x"},
+        {"pdf": PDF, "pdf_address": "https://desk.example/1"},
+    ],
+    ids=["no pdf", "no address", "twice"],
+)
+def test_a_report_that_is_none_is_not_sent(given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        result_message(content(), **given)
 
 
 def test_a_result_of_nobody_is_not_written() -> None:

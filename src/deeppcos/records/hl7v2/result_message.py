@@ -1,4 +1,4 @@
-"""A result as an ORU^R01 message of HL7 v2.6, and back.
+"""A result as an ORU^R01 message of HL7 v2.6.
 
 Owns how a measurement is said in HL7 v2: one OBX each, with the identifier it has everywhere in
 OBX-21, and P, F or C in OBX-11. What nobody knows has no value, status X, and the reason in a note
@@ -6,10 +6,9 @@ OBX-21, and P, F or C in OBX-11. What nobody knows has no value, status X, and t
 """
 
 import datetime as dt
-import uuid
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from deeppcos.clinical.ovary import Side
 from deeppcos.errors import InvalidInput
@@ -17,13 +16,11 @@ from deeppcos.records import codes
 from deeppcos.records.dicom_header import text_of
 from deeppcos.records.dicom_report.content_items import conclusion_lines
 from deeppcos.records.dicom_result import made_at, said_at
-from deeppcos.records.hl7v2.text import escaped, part, require_segments
-from deeppcos.records.result_content import QUANTITY_CODES, ResultContent, SideMeasurement
+from deeppcos.records.hl7v2.result_pdf import pdf_fields
+from deeppcos.records.hl7v2.text import escaped, segment
+from deeppcos.records.result_content import QUANTITY_CODES, ResultContent
 from deeppcos.records.result_unknowns import unknowns
-from deeppcos.records.tracking_identifiers import Quantity, TrackingIdentifier, digest_of
-
-if TYPE_CHECKING:
-    import hl7
+from deeppcos.records.tracking_identifiers import digest_of
 
 VERSION = "2.6"  # OBX-20 and OBX-21 are not in versions before
 PRELIMINARY, FINAL, CORRECTED, NOT_OBTAINED = "P", "F", "C", "X"
@@ -55,6 +52,8 @@ def result_message(
     *,
     between: Correspondents | None = None,
     amends: bool = False,
+    pdf: bytes | None = None,
+    pdf_address: str = "",
 ) -> bytes:
     """A result as one message; the same result gives the same bytes.
 
@@ -62,13 +61,15 @@ def result_message(
         content: The result.
         between: Who sends to whom.
         amends: Whether it corrects a signed result that was sent before.
+        pdf: The report as PDF, to stand in the message; None sends none.
+        pdf_address: Where the receiver finds the PDF instead; empty names none.
 
     Returns:
         The message in UTF-8, without the frame of MLLP.
 
     Raises:
-        InvalidInput: If no image names the patient, a draft is to amend, or the assessment does
-            not say when it was made.
+        InvalidInput: If no image names the patient, a draft is to amend, the assessment does not
+            say when it was made, or the PDF is none or is given twice.
     """
     status = status_of(content, amends=amends)
     identity = content.images[0].identity if content.images else None
@@ -79,13 +80,23 @@ def result_message(
             accepted="DICOM images with a Patient ID",
             remedy="send the result by another way, such as the PDF",
         )
+    issuer = escaped(text_of(identity, "IssuerOfPatientID") or "")
     accession = escaped(text_of(identity, "AccessionNumber") or "")
     name = "^".join(escaped(one) for one in str(identity.get("PatientName", "")).split("^"))
     born, sex = text_of(identity, "PatientBirthDate"), text_of(identity, "PatientSex")
     study_day = text_of(identity, "StudyDate") or ""
     report = content.scope.of_result("diagnostic report")
-    pid = _segment("PID", {1: "1", 3: escaped(number), 5: name, 7: born or "", 8: sex or ""})
-    obr = _segment(
+    pid = segment(
+        "PID",
+        {
+            1: "1",
+            3: f"{escaped(number)}^^^{issuer}".rstrip("^"),
+            5: name,
+            7: born or "",
+            8: sex or "",
+        },
+    )
+    obr = segment(
         "OBR",
         {
             1: "1",
@@ -97,8 +108,15 @@ def result_message(
             25: status,
         },
     )
-    lines = [_header(content, between or Correspondents(), status), pid, obr]
+    attached = pdf_fields(pdf, address=pdf_address)
+    told_apart = (
+        [hashlib.sha256("".join(attached.values()).encode()).hexdigest()] if attached else []
+    )
+    lines = [_header(content, between or Correspondents(), status, *told_apart), pid, obr]
     lines += _observations(content, status, study_day)
+    if attached:
+        place = str(sum(line.startswith("OBX|") for line in lines) + 1)
+        lines.append(segment("OBX", {1: place, **attached, 11: status, 14: study_day}))
     return ("\r".join(lines) + "\r").encode()
 
 
@@ -119,9 +137,9 @@ def status_of(content: ResultContent, *, amends: bool = False) -> str:
     return CORRECTED if amends else FINAL
 
 
-def _header(content: ResultContent, between: Correspondents, status: str) -> str:
+def _header(content: ResultContent, between: Correspondents, status: str, *attached: str) -> str:
     """MSH. The control identifier is that of the content: a repetition is recognised."""
-    control = content.scope.of_result("hl7 message", digest_of(content.document), status)
+    control = content.scope.of_result("hl7 message", digest_of(content.document), status, *attached)
     fields = {
         1: "^~\\&",
         2: escaped(between.sending_application),
@@ -135,7 +153,7 @@ def _header(content: ResultContent, between: Correspondents, status: str) -> str
         11: VERSION,
         17: "UNICODE UTF-8",
     }
-    return _segment("MSH", fields)
+    return segment("MSH", fields)
 
 
 def _observations(content: ResultContent, status: str, study_day: str) -> Iterator[str]:
@@ -147,7 +165,7 @@ def _observations(content: ResultContent, status: str, study_day: str) -> Iterat
         interval = (
             f"{one.low:g}-{one.high:g}" if one.low is not None and one.high is not None else ""
         )
-        yield _segment(
+        yield segment(
             "OBX",
             {
                 1: str(place),
@@ -164,7 +182,7 @@ def _observations(content: ResultContent, status: str, study_day: str) -> Iterat
             },
         )
         if interval:
-            yield _segment("NTE", {1: "1", 2: "L", 3: f"measurement interval {interval}"})
+            yield segment("NTE", {1: "1", 2: "L", 3: f"measurement interval {interval}"})
     for side, kind, reason in unknowns(content):
         place += 1
         fields = {
@@ -177,12 +195,12 @@ def _observations(content: ResultContent, status: str, study_day: str) -> Iterat
             20: _SIDES[side] if side else "",
             21: content.scope.of_side(side, kind).hl7_entity_identifier,
         }
-        yield _segment("OBX", fields)
-        yield _segment("NTE", {1: "1", 2: "L", 3: f"unknown: {escaped(reason)}"})
+        yield segment("OBX", fields)
+        yield segment("NTE", {1: "1", 2: "L", 3: f"unknown: {escaped(reason)}"})
     conclusion = codes.CONCLUSION.hl7
     for number, line in enumerate(conclusion_lines(content), start=1):
         fields = {1: str(place + number), 2: "TX", 3: conclusion, 4: str(number)}
-        yield _segment("OBX", {**fields, 5: escaped(line), 11: status})
+        yield segment("OBX", {**fields, 5: escaped(line), 11: status})
 
 
 def _sub_id(side: Side | None) -> str:
@@ -190,47 +208,6 @@ def _sub_id(side: Side | None) -> str:
     return side.value if side is not None else "side unknown"
 
 
-def _segment(name: str, fields: dict[int, str]) -> str:
-    """A segment; fields that are not given stay empty."""
-    last = max(place for place, value in fields.items() if value)
-    return "|".join([name, *(fields.get(place, "") for place in range(1, last + 1))])
-
-
 def _stamp(at: dt.datetime) -> str:
     """A time stamp with its offset."""
     return f"{at:%Y%m%d%H%M%S%z}"
-
-
-def read_measurements(message: "hl7.Message") -> tuple[SideMeasurement, ...]:
-    """The measurements in a message this program wrote; other OBX are passed over.
-
-    Args:
-        message: The message.
-
-    Returns:
-        Identifier, side, quantity, value and method; intervals stand in notes for people.
-
-    Raises:
-        InvalidInput: If a segment is missing.
-    """
-    require_segments(message, "MSH", "PID", "OBR", "OBX")
-    kinds = {code.value: kind for kind, (code, _) in QUANTITY_CODES.items()}
-    return tuple(
-        _measurement(segment, kinds[part(segment, 3)])
-        for segment in message.segments("OBX")
-        if part(segment, 3) in kinds and part(segment, 5) and part(segment, 21, 2) == "DEEPPCOS"
-    )
-
-
-def _measurement(segment: "hl7.Segment", kind: Quantity) -> SideMeasurement:
-    """One measurement as it was before it was written."""
-    number = int(part(segment, 21).removeprefix("2.25."))
-    stated, value = part(segment, 4), float(part(segment, 5))
-    is_count = QUANTITY_CODES[kind][1] is codes.NO_UNITS
-    return SideMeasurement(
-        identifier=TrackingIdentifier(uuid=uuid.UUID(int=number), label=""),
-        side=Side(stated) if stated in ("left", "right") else None,
-        quantity=kind,
-        value=int(value) if is_count else value,
-        method=part(segment, 17, 2),
-    )

@@ -230,3 +230,9 @@ def time_of(text: str) -> tuple[dt.datetime | None, bool]:
     except ValueError:
         return None, False
     return at, minutes is not None
+
+
+def segment(name: str, fields: dict[int, str]) -> str:
+    """A segment; fields that are not given stay empty."""
+    last = max(place for place, value in fields.items() if value)
+    return "|".join([name, *(fields.get(place, "") for place in range(1, last + 1))])
