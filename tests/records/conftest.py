@@ -1,6 +1,14 @@
 """Real DICOM files, written by the tests that read them."""
 
-from collections.abc import Callable
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +115,96 @@ def grey_picture() -> npt.NDArray[np.uint8]:
 def colour_picture(grey_picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """(40, 56, 3) uint8."""
     return np.stack([grey_picture, 255 - grey_picture, grey_picture // 2], axis=-1)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Orthanc:
+    """An Orthanc of the tests' own, with its DICOMweb and worklist plugins.
+
+    The folder ``worklists`` is what its worklist answers from, and the title ``DEEPPCOS`` on
+    ``report_port`` is where it reports storage commitments to.
+    """
+
+    PLUGINS = Path("/usr/share/orthanc/plugins")
+
+    def __init__(self, folder: Path) -> None:
+        self.http, self.dicom, self.report_port = _free_port(), _free_port(), _free_port()
+        self.worklists = folder / "worklists"
+        self.worklists.mkdir()
+        config = {
+            "Name": "test",
+            "StorageDirectory": str(folder / "storage"),
+            "IndexDirectory": str(folder / "storage"),
+            "HttpPort": self.http,
+            "DicomPort": self.dicom,
+            "DicomAet": "ARCHIVE",
+            "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": False,
+            "DicomCheckCalledAet": False,
+            "DicomAlwaysAllowFindWorklist": True,
+            "DicomModalities": {"us": ["DEEPPCOS", "127.0.0.1", self.report_port]},
+            "DefaultEncoding": "Utf8",
+            "Worklists": {"Enable": True, "Database": str(self.worklists)},
+            "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+            "Plugins": [
+                str(self.PLUGINS / name)
+                for name in ("libOrthancDicomWeb.so", "libModalityWorklists.so")
+            ],
+        }
+        (folder / "orthanc.json").write_text(json.dumps(config), encoding="utf-8")
+        with (folder / "orthanc.log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [str(shutil.which("Orthanc")), str(folder / "orthanc.json")],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "TCP_NODELAY": "1"},
+            )
+
+    def get(self, place: str) -> bytes:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{place}", timeout=30) as answer:
+            return bytes(answer.read())
+
+    def ids_by_uid(self) -> dict[str, str]:
+        """Orthanc's own ids by SOP Instance UID."""
+        instances = json.loads(self.get("/instances?expand"))
+        return {one["MainDicomTags"]["SOPInstanceUID"]: one["ID"] for one in instances}
+
+    def wait(self, *, seconds: float = 60) -> None:
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                self.get("/system")
+            except (urllib.error.URLError, ConnectionError):
+                assert self.process.poll() is None, "Orthanc stopped"
+                assert time.monotonic() < until, "Orthanc did not start"
+                time.sleep(0.2)
+            else:
+                return
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=30)
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """Finds a TCP port nobody uses now."""
+    return _free_port
+
+
+@pytest.fixture(scope="session")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """An archive that runs, or a skip."""
+    if shutil.which("Orthanc") is None or not Orthanc.PLUGINS.is_dir():
+        pytest.skip("orthanc and orthanc-dicomweb are not installed")
+    running = Orthanc(tmp_path_factory.mktemp("orthanc"))
+    try:
+        running.wait()
+        yield running
+    finally:
+        running.stop()

@@ -19,7 +19,8 @@ from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 
 from deeppcos.errors import InvalidInput, TemporaryFailure
-from deeppcos.records.dicom_header import date_of, printable, text_of, value_of
+from deeppcos.records.dicom_header import date_of, text_of
+from deeppcos.records.dicom_names import name_of
 from deeppcos.records.dicom_network.header_scan import scan_header
 from deeppcos.records.dicom_network.kept import InboxLimits, Sender
 from deeppcos.records.dicom_result import IMPLEMENTATION_UID
@@ -247,9 +248,8 @@ def _file_header(announced: Announced) -> bytes:
 
 def _study_values(header: Dataset) -> dict[str, str | None]:
     """What a study's row takes from a header, in Unicode."""
-    name = value_of(header, "PatientName")
     values = {
-        "patient_name": printable(str(name)) or None if name is not None else None,
+        "patient_name": name_of(header, "PatientName"),
         "patient_id": text_of(header, "PatientID"),
         "issuer_of_patient_id": text_of(header, "IssuerOfPatientID"),
         "sex": text_of(header, "PatientSex"),

@@ -10,7 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pynetdicom import _config
@@ -33,6 +33,8 @@ _READ_AT_ONCE = 256 * 1024
 
 # Files are sent as they are, straight from disk: nothing is decoded and encoded again.
 _config.STORE_SEND_CHUNKED_DATASET = True
+# What worklists are asked and answer names patients, and has no place in a log.
+_config.LOG_REQUEST_IDENTIFIERS = _config.LOG_RESPONSE_IDENTIFIERS = False
 
 
 class BoundedSocket(AssociationSocket):
@@ -74,6 +76,13 @@ class BoundedSocket(AssociationSocket):
                 return whole[:read]
             read += count
         return whole
+
+    def _shutdown_socket(self) -> None:
+        """Close the socket, also one that never was connected: pynetdicom leaves that open."""
+        if self.socket is not None:
+            with suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
+            self.socket.close()
 
 
 class _Entity(ApplicationEntity):

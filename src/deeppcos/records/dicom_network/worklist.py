@@ -19,6 +19,7 @@ from deeppcos.records.dicom_header import (
     text_of,
     value_of,
 )
+from deeppcos.records.dicom_names import in_character_set, name_of
 from deeppcos.records.dicom_network.accepted import WORKLIST_FIND
 from deeppcos.records.dicom_network.peer import DicomPeer
 
@@ -134,6 +135,7 @@ def worklist(
     patient_id: str | None = None,
     accession_number: str | None = None,
     modality: str | None = "US",
+    unstated_character_set: str | None = None,
 ) -> tuple[WorklistEntry, ...]:
     """Ask for scheduled examinations.
 
@@ -143,6 +145,8 @@ def worklist(
         patient_id: Of this patient; None for any.
         accession_number: Of this order; None for any.
         modality: Of this modality; None for any.
+        unstated_character_set: What a server that never states its character set uses, such as
+            ``ISO_IR 144``. Without it names beyond ASCII from such a server are unknown.
 
     Returns:
         The entries, by time.
@@ -160,6 +164,8 @@ def worklist(
     with associated(peer, [build_context(WORKLIST_FIND)]) as association:
         for status, answer in association.send_c_find(asked, WORKLIST_FIND):
             if status.get("Status") in _PENDING and answer is not None:
+                if unstated_character_set and "SpecificCharacterSet" not in answer:
+                    answer = in_character_set(answer, unstated_character_set)
                 entries.append(worklist_entry(answer))
                 _refuse_endless(entries, peer)
             else:
@@ -181,7 +187,7 @@ def worklist_entry(answer: Dataset) -> WorklistEntry:
     date = date_of(step, "ScheduledProcedureStepStartDate")
     pregnancy = number_of(answer, "PregnancyStatus")
     return WorklistEntry(
-        patient_name=_name(answer, "PatientName"),
+        patient_name=name_of(answer, "PatientName"),
         patient_id=text_of(answer, "PatientID"),
         issuer_of_patient_id=text_of(answer, "IssuerOfPatientID"),
         birth_date=date_of(answer, "PatientBirthDate"),
@@ -193,7 +199,7 @@ def worklist_entry(answer: Dataset) -> WorklistEntry:
         pregnancy_status=_PREGNANCY.get(int(pregnancy)) if pregnancy is not None else None,
         last_menstrual_date=date_of(answer, "LastMenstrualDate"),
         accession_number=text_of(answer, "AccessionNumber"),
-        referring_physician=_name(answer, "ReferringPhysicianName"),
+        referring_physician=name_of(answer, "ReferringPhysicianName"),
         study_instance_uid=text_of(answer, "StudyInstanceUID"),
         procedure_id=text_of(answer, "RequestedProcedureID"),
         procedure=text_of(answer, "RequestedProcedureDescription") or text_of(code, "CodeMeaning"),
@@ -259,11 +265,6 @@ def _moment(date: dt.date | None, time: str | None) -> dt.datetime | None:
     except ValueError:
         return None
     return dt.datetime.combine(date, clock)
-
-
-def _name(answer: Dataset, keyword: str) -> str | None:
-    name = value_of(answer, keyword)
-    return (printable(str(name)) or None) if name is not None else None
 
 
 def _lines(answer: Dataset, keyword: str) -> str | None:

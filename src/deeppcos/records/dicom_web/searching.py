@@ -10,10 +10,10 @@ from deeppcos.errors import InvalidInput
 from deeppcos.records.dicom_header import (
     date_of,
     number_of,
-    printable,
     text_of,
     value_of,
 )
+from deeppcos.records.dicom_names import name_of
 from deeppcos.records.dicom_web.peer import DicomWebPeer
 from deeppcos.vision.decoder_guard import guarded
 
@@ -88,12 +88,11 @@ def _study(answer: Any, peer: DicomWebPeer) -> FoundStudy:
     uid = text_of(study, "StudyInstanceUID")
     if uid is None:
         raise InvalidInput(f"{peer} names a study without its UID", remedy="look at its log")
-    name = value_of(study, "PatientName")
     count = number_of(study, "NumberOfStudyRelatedInstances")
     modalities = value_of(study, "ModalitiesInStudy") or ()
     return FoundStudy(
         study_instance_uid=uid,
-        patient_name=printable(str(name)) or None if name is not None else None,
+        patient_name=name_of(study, "PatientName"),
         patient_id=text_of(study, "PatientID"),
         issuer_of_patient_id=text_of(study, "IssuerOfPatientID"),
         birth_date=date_of(study, "PatientBirthDate"),
