@@ -12,7 +12,7 @@ from deeppcos.errors import InvalidInput
 from deeppcos.records.assessment_json import from_json
 from deeppcos.records.dicom_source import read_source_image, refuse_mixed
 from deeppcos.records.fhir.context import Addressee
-from deeppcos.records.fhir.parts import Resource
+from deeppcos.records.fhir.parts import FhirVersion, Resource
 from deeppcos.records.fhir.reading import KnownChart
 from deeppcos.records.fhir.result_bundle import result_bundle
 from deeppcos.records.file_types import Reader, recognise
@@ -64,6 +64,7 @@ def bundle_of_report(
     images: Path | None = None,
     addressee: Addressee | None = None,
     amends: bool = False,
+    version: FhirVersion = FhirVersion.R4,
 ) -> Resource:
     """A stored report as a transaction, with its PDF where there is one.
 
@@ -72,6 +73,7 @@ def bundle_of_report(
         images: Folder with the images, if they were moved.
         addressee: Whose result it is on the server it goes to.
         amends: Whether it corrects a signed result that was sent before.
+        version: What the server speaks.
 
     Returns:
         The Bundle.
@@ -86,6 +88,7 @@ def bundle_of_report(
         addressee=addressee,
         pdf=pdf.read_bytes() if pdf.is_file() else None,
         amends=amends,
+        version=version,
     )
 
 

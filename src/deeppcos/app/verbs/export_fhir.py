@@ -1,4 +1,4 @@
-"""``deeppcos export-fhir``: a report as one FHIR R4 transaction."""
+"""``deeppcos export-fhir``: a report as one FHIR transaction."""
 
 import os
 from pathlib import Path
@@ -31,6 +31,9 @@ def export_fhir(
             help=f"Also send it to this FHIR server; a bearer token is taken from {TOKEN}."
         ),
     ] = "",
+    fhir_version: Annotated[
+        str, typer.Option(help="R4, or R5 with the frames behind each measurement.")
+    ] = "R4",
     amends: Annotated[
         bool, typer.Option("--amends", help="It corrects a signed report that was sent before.")
     ] = False,
@@ -43,6 +46,7 @@ def export_fhir(
         from deeppcos.app.fhir_results import bundle_of_report, write_json
         from deeppcos.errors import InvalidInput
         from deeppcos.records.fhir.context import Addressee
+        from deeppcos.records.fhir.parts import FhirVersion
         from deeppcos.records.fhir.server import FhirPeer, transact
 
         if patient and patient_system:
@@ -50,7 +54,15 @@ def export_fhir(
                 "the patient is given twice", accepted="--patient or --patient-system, not both"
             )
         addressee = Addressee(patient=patient, identifier_system=patient_system)
-        bundle = bundle_of_report(report, images=images, addressee=addressee, amends=amends)
+        if fhir_version not in list(FhirVersion):
+            raise InvalidInput("no version of FHIR", value=fhir_version, accepted="R4, R5")
+        bundle = bundle_of_report(
+            report,
+            images=images,
+            addressee=addressee,
+            amends=amends,
+            version=FhirVersion(fhir_version),
+        )
         write_json(bundle, out)
         typer.echo(f"wrote {out}: {len(bundle['entry'])} resources")
         if server:

@@ -6,6 +6,7 @@ R4B model of ``fhir.resources`` before it leaves or enters.
 """
 
 import datetime as dt
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
@@ -95,23 +96,32 @@ def token(system: str, value: str) -> str:
     return "|".join(quote(part, safe=":/.-_~") for part in escaped)
 
 
-def problems_of(resource: Resource) -> list[str]:
-    """What the R4B model of ``fhir.resources`` finds wrong with a resource, place by place.
+class FhirVersion(StrEnum):
+    """Versions results are written in."""
+
+    R4 = "R4"
+    R5 = "R5"
+
+
+def problems_of(resource: Resource, version: FhirVersion = FhirVersion.R4) -> list[str]:
+    """What the model of ``fhir.resources`` finds wrong with a resource, place by place.
 
     Args:
         resource: The resource, as JSON.
+        version: Held against R4B or R5.
 
     Returns:
         One line each; empty when nothing is wrong.
     """
-    from fhir.resources.R4B import get_fhir_model_class
+    from fhir.resources import get_fhir_model_class as class_in_r5
+    from fhir.resources.R4B import get_fhir_model_class as class_in_r4b
     from pydantic import ValidationError
 
     kind = resource.get("resourceType")
     try:
-        model = get_fhir_model_class(str(kind))
-    except KeyError:
-        return [f"resourceType {kind!r} is not one of R4"]
+        model = (class_in_r5 if version is FhirVersion.R5 else class_in_r4b)(str(kind))
+    except (KeyError, ValueError):
+        return [f"resourceType {kind!r} is not one of {version}"]
     try:
         model.model_validate(resource)
     except ValidationError as error:
@@ -122,11 +132,12 @@ def problems_of(resource: Resource) -> list[str]:
     return []
 
 
-def checked(bundle: Resource) -> Resource:
+def checked(bundle: Resource, version: FhirVersion = FhirVersion.R4) -> Resource:
     """A bundle of ours, unless a resource in it is wrong.
 
     Args:
         bundle: The bundle.
+        version: What it must follow.
 
     Returns:
         The same.
@@ -134,7 +145,7 @@ def checked(bundle: Resource) -> Resource:
     Raises:
         ContractBroken: If it would be refused: a fault of this program.
     """
-    found = problems_of(bundle)
+    found = problems_of(bundle, version)
     if found:
         raise ContractBroken(
             "a FHIR resource came out wrong", value="; ".join(found[:SHOWN_PROBLEMS])

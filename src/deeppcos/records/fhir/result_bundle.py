@@ -1,4 +1,4 @@
-"""A result as one FHIR R4 transaction that may be sent any number of times.
+"""A result as one FHIR transaction that may be sent any number of times.
 
 Owns which resources there are and how sending twice stays one result. A draft only ever creates:
 it cannot overwrite what a clinician has signed. A signed result puts its report and measurements
@@ -18,6 +18,7 @@ from deeppcos.records.fhir.context import Addressee, Context, context_of, study_
 from deeppcos.records.fhir.observations import measured_observations
 from deeppcos.records.fhir.parts import (
     RESULT_SYSTEM,
+    FhirVersion,
     Resource,
     by_identifier,
     checked,
@@ -28,6 +29,7 @@ from deeppcos.records.fhir.parts import (
     token,
     tracked,
 )
+from deeppcos.records.fhir.r5 import in_r5
 from deeppcos.records.result_content import ResultContent
 from deeppcos.records.tracking_identifiers import digest_of
 
@@ -42,6 +44,7 @@ def result_bundle(
     addressee: Addressee | None = None,
     pdf: bytes | None = None,
     amends: bool = False,
+    version: FhirVersion = FhirVersion.R4,
 ) -> Resource:
     """Everything there is to say of a study, to be sent in one request.
 
@@ -51,9 +54,10 @@ def result_bundle(
             of the images.
         pdf: The report as PDF, of the same standing; None sends none.
         amends: Whether it corrects a signed result that was sent before.
+        version: What the server speaks.
 
     Returns:
-        A transaction Bundle, checked against R4.
+        A transaction Bundle, checked against that version.
 
     Raises:
         InvalidInput: If a draft is to amend, the PDF is none, or the assessment does not say
@@ -73,13 +77,12 @@ def result_bundle(
     if pdf is not None:
         entries.append(_document(content, context, status, pdf))
     entries.append(_provenance(content, context, [*results, {"reference": report.uuid_urn}]))
-    return checked(
-        {
-            "resourceType": "Bundle",
-            "type": "transaction",
-            "entry": [*context.entries, *entries],
-        }
-    )
+    made = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [*context.entries, *entries],
+    }
+    return checked(in_r5(made, content) if version is FhirVersion.R5 else made, version)
 
 
 def standing_of(content: ResultContent, *, amends: bool = False) -> str:
