@@ -85,6 +85,31 @@ def results_of_report(
         InvalidInput: If the folder holds no report, an image is gone or has changed, no image is
             DICOM, or the images belong to several studies.
     """
+    document, paths = report_of(folder, images=images)
+    pdf = folder / PDF
+    return dicom_results(
+        document,
+        paths,
+        pdf=pdf.read_bytes() if pdf.is_file() else None,
+        slice_mm=slice_mm,
+    )
+
+
+def report_of(
+    folder: Path, *, images: Path | None = None
+) -> tuple[AssessmentDocument, dict[str, Path]]:
+    """A report that ``deeppcos analyze --out`` wrote, and where its files lie.
+
+    Args:
+        folder: The report's folder.
+        images: Folder with the images; None looks where they were when they were analysed.
+
+    Returns:
+        The assessment, and the place of each file it names.
+
+    Raises:
+        InvalidInput: If the folder holds no report.
+    """
     path = folder / ASSESSMENT
     if not path.is_file():
         raise InvalidInput(
@@ -93,13 +118,8 @@ def results_of_report(
             remedy="write one with deeppcos analyze --out",
         )
     document = from_json(path.read_text(encoding="utf-8"))
-    pdf = folder / PDF
-    return dicom_results(
-        document,
-        {one.source: _found(one.source, folder, images) for one in document.provenance.inputs},
-        pdf=pdf.read_bytes() if pdf.is_file() else None,
-        slice_mm=slice_mm,
-    )
+    places = {one.source: _found(one.source, folder, images) for one in document.provenance.inputs}
+    return document, places
 
 
 def dicom_results(

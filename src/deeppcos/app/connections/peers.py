@@ -18,7 +18,7 @@ from deeppcos.app.connections.tables import (
 if TYPE_CHECKING:
     from deeppcos.records.dicom_network.peer import DicomPeer
     from deeppcos.records.dicom_web.peer import DicomWebPeer
-    from deeppcos.records.fhir.server import FhirPeer
+    from deeppcos.records.fhir.exchange import FhirPeer
     from deeppcos.records.hl7v2.mllp import MllpPeer
     from deeppcos.records.tls import TlsFiles
 
@@ -58,7 +58,7 @@ def dicomweb(table: DicomWebPeerTable) -> "DicomWebPeer":
 
 def fhir(table: FhirPeerTable) -> "FhirPeer":
     """As transactions take it."""
-    from deeppcos.records.fhir.server import FhirPeer
+    from deeppcos.records.fhir.exchange import FhirPeer
 
     return FhirPeer(
         url=table.url,

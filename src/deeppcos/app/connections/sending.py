@@ -29,7 +29,7 @@ from deeppcos.app.connections.tables import (
     Hl7PeerTable,
     PeerTable,
 )
-from deeppcos.errors import ContractBroken, DeepPCOSError, InvalidInput
+from deeppcos.errors import ContractBroken, DeepPCOSError
 
 LOG = logging.getLogger("deeppcos.connections")
 
@@ -57,8 +57,8 @@ def send_dicom(peer: DicomPeerTable, files: Sequence[Path]) -> Answer:
     """C-STORE, and storage commitment where the peer's table asks for it."""
     from deeppcos.records.dicom_network.sending import store
 
-    outcomes = store(files, peer=as_peers.dicom(peer))
-    return _answer_of(outcomes)
+    answer = _answer_of(store(files, peer=as_peers.dicom(peer)))
+    return _committed(peer, files) if answer.is_taken and peer.commitment else answer
 
 
 def send_dicomweb(peer: DicomWebPeerTable, files: Sequence[Path]) -> Answer:
@@ -70,13 +70,17 @@ def send_dicomweb(peer: DicomWebPeerTable, files: Sequence[Path]) -> Answer:
 
 def send_fhir(peer: FhirPeerTable, files: Sequence[Path]) -> Answer:
     """Each file as one transaction."""
-    from deeppcos.records.fhir.server import send_transaction
+    from deeppcos.records.fhir.server import Refusal, transact
 
-    places: list[str] = []
+    new = known = 0
     for file in files:
         bundle = json.loads(file.read_text(encoding="utf-8"))
-        places += send_transaction(bundle, peer=as_peers.fhir(peer))
-    return Answer(is_taken=True, words=", ".join(places))
+        try:
+            sent = transact(bundle, peer=as_peers.fhir(peer))
+        except Refusal as refusal:
+            return Answer(is_taken=False, words=refusal.words or str(refusal))
+        new, known = new + len(sent.created), known + len(sent.replaced_or_kept)
+    return Answer(is_taken=True, words=f"{new} resources new, {known} there already")
 
 
 def send_hl7(peer: Hl7PeerTable, files: Sequence[Path]) -> Answer:
@@ -85,9 +89,9 @@ def send_hl7(peer: Hl7PeerTable, files: Sequence[Path]) -> Answer:
 
     words = []
     for file in files:
-        said = mllp.send(file.read_bytes().decode(), peer=as_peers.hl7(peer))
-        words.append(" ".join((said.code, said.words)).strip())
-        if said.code not in ("AA", "CA"):
+        said = mllp.send(file.read_bytes(), peer=as_peers.hl7(peer))
+        words.append(" ".join((said.stated or said.code, said.words)).strip())
+        if not said.is_taken:
             return Answer(is_taken=False, words=words[-1])
     return Answer(is_taken=True, words="; ".join(words))
 
@@ -211,6 +215,27 @@ def _answer_of(outcomes: Sequence[Any]) -> Answer:
     return Answer(is_taken=True, words=said or f"{len(outcomes)} stored")
 
 
-def refusal(problem: InvalidInput) -> Answer:
-    """A refusal that a protocol tells as an error."""
-    return Answer(is_taken=False, words=str(problem))
+def _committed(peer: DicomPeerTable, files: Sequence[Path]) -> Answer:
+    """Whether the archive takes responsibility for what it was sent."""
+    from pydicom.filereader import read_file_meta_info
+
+    from deeppcos.records.dicom_network.commitment import SentInstance, request_commitment
+
+    metas = [read_file_meta_info(file) for file in files]
+    asked = [
+        SentInstance(
+            sop_class_uid=str(one.MediaStorageSOPClassUID),
+            sop_instance_uid=str(one.MediaStorageSOPInstanceUID),
+        )
+        for one in metas
+    ]
+    outcomes = request_commitment(asked, peer=as_peers.dicom(peer)).outcomes
+    failed = [one for one in outcomes if one.state == "failed"]
+    if failed:
+        words = "; ".join(dict.fromkeys(one.words for one in failed if one.words))
+        return Answer(is_taken=False, words=f"{len(failed)} stored but not committed: {words}")
+    unanswered = sum(one.state == "unanswered" for one in outcomes)
+    said = f", {unanswered} not answered yet" if unanswered else ""
+    return Answer(
+        is_taken=True, words=f"{len(files)} stored, {len(files) - unanswered} committed{said}"
+    )

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from deeppcos.app.connections.settings import connections_file
 from deeppcos.app.web import preparing
 
 LOOK_SECONDS = 0.5
@@ -65,11 +66,14 @@ def run(serving: Serving, *, say: Callable[[str], object]) -> None:
     if link is not None:
         say(f"set up the first account here, the link works once: {address}{link}")
     say("Research use. Not a medical device. Ctrl+C ends it.")
-    _keep_going(commands_of(serving))
+    is_connected = connections_file(environment.home).is_file()
+    if is_connected:
+        say("connections.toml is there: studies are received and results sent")
+    _keep_going(commands_of(serving, is_connected=is_connected))
 
 
-def commands_of(serving: Serving) -> tuple[list[str], ...]:
-    """The server's command and the worker's."""
+def commands_of(serving: Serving, *, is_connected: bool = False) -> tuple[list[str], ...]:
+    """The server's command, the worker's, and the listener's where anybody is connected."""
     server = [
         *(sys.executable, "-m", "gunicorn", "deeppcos.app.web.wsgi:application"),
         *("--bind", f"{serving.host}:{serving.port}"),
@@ -79,7 +83,9 @@ def commands_of(serving: Serving) -> tuple[list[str], ...]:
         "--no-control-socket",
     ]
     worker = [sys.executable, "-m", "deeppcos.app.web", "work"]
-    return server, worker
+    if not is_connected:
+        return server, worker
+    return server, worker, [sys.executable, "-m", "deeppcos.app.web", "listen"]
 
 
 def _keep_going(commands: tuple[list[str], ...]) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
+from deeppcos.app.connections.incoming import is_ours
 from deeppcos.app.connections.rules import StudyFacts, facts_of, incoming_for
 from deeppcos.app.connections.settings import Connections
 from deeppcos.app.connections.tables import IncomingTable
@@ -23,6 +24,7 @@ from deeppcos.app.web import audit, jobs
 from deeppcos.app.web.connections import places
 from deeppcos.app.web.connections.asking import note_arrival
 from deeppcos.app.web.connections.identity import desk_number, patient_named, shown_name
+from deeppcos.app.web.connections.lab_results import fill_from_messages
 from deeppcos.app.web.connections.scanner_reports import chart_scanner_reports
 from deeppcos.app.web.models import ExpectedStudy, Image, Patient, Site, Study, StudyState
 from deeppcos.app.web.studies.forms import new_number
@@ -119,28 +121,19 @@ def _take(study: "InboxStudy", inbox: "Inbox", connections: Connections) -> bool
     ]
     chart_scanner_reports(desk_study, arrived.reports)
     _finish(desk_study, kept, arrived, table)
+    fill_from_messages(desk_study)
     return inbox.mark(study, TAKEN)
 
 
 def _sorted(study: "InboxStudy", instances: "Iterable[KeptInstance]") -> _Arrived:
     """What of a study is a picture, what a scanner's report; our own results are neither."""
-    fitting = [one for one in instances if not one.is_conflict and not _is_ours(one.path)]
+    fitting = [one for one in instances if not one.is_conflict and not is_ours(one.path)]
     pictures = tuple(one.path for one in fitting if one.modality not in NO_PICTURES)
     reports = tuple(one.path for one in fitting if one.modality == "SR")
     facts = facts_of(
         [one.path for one in fitting], ae_titles={one.sender.ae_title for one in fitting}
     )
     return _Arrived(study=study, pictures=pictures, reports=reports, facts=facts)
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether a result of ours came back, as archives pass on what they are given."""
-    from pydicom import dcmread
-
-    from deeppcos.records.dicom_result import MAKER
-
-    header = dcmread(path, stop_before_pixels=True, specific_tags=["Manufacturer"], force=True)
-    return str(header.get("Manufacturer") or "") == MAKER
 
 
 def _site(table: IncomingTable) -> Site:
