@@ -4,16 +4,16 @@ Owns how identifiers are derived, and nothing of what they name. Whoever writes 
 into a format asks here, so that the same follicle is recognised in a DICOM SR, a segmentation,
 a FHIR Observation and an HL7 message without a table that maps one to the other:
 
-========================  ==============================================================
-format                    where the identifier stands
-========================  ==============================================================
+=========================  =======================================================================
+format                     where the identifier stands
+=========================  =======================================================================
 DICOM SR (TID 1500, 5000)  Tracking Unique Identifier (112040, DCM) = ``uid``;
                            Tracking Identifier (112039, DCM) = ``label``
 DICOM SEG                  Tracking UID (0062,0021) = ``uid``; Tracking ID (0062,0020) = ``label``
 FHIR                       ``identifier.system = "urn:ietf:rfc:3986"``,
                            ``identifier.value = oid_urn``; ``fullUrl = uuid_urn``
 HL7 v2                     OBX-21 Observation Instance Identifier = ``hl7_entity_identifier``
-========================  ==============================================================
+=========================  =======================================================================
 
 An identifier is computed, never drawn: the same study, read by the same release, gives the same
 identifiers on every machine, and sending twice makes no second measurement. Another release is
