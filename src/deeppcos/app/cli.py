@@ -16,16 +16,21 @@ import typer
 from deeppcos.app.terminal import SOME_REFUSED, progress_bar, told_plainly
 from deeppcos.app.verbs.audit import audit
 from deeppcos.app.verbs.audit_log import audit_log
+from deeppcos.app.verbs.connect import connect
 from deeppcos.app.verbs.data import data
+from deeppcos.app.verbs.deidentify import deidentify
 from deeppcos.app.verbs.evaluate import evaluate
 from deeppcos.app.verbs.explain import explain
 from deeppcos.app.verbs.export_dicom import export_dicom
 from deeppcos.app.verbs.export_fhir import export_fhir
+from deeppcos.app.verbs.listen import listen
 from deeppcos.app.verbs.read_fhir import read_fhir
 from deeppcos.app.verbs.read_report import read_report
 from deeppcos.app.verbs.release import release
 from deeppcos.app.verbs.risk import risk
+from deeppcos.app.verbs.send import send
 from deeppcos.app.verbs.serve import serve
+from deeppcos.app.verbs.trace import trace
 from deeppcos.app.verbs.train import train
 from deeppcos.app.verbs.upkeep import backup, doctor, restore
 
@@ -48,9 +53,14 @@ app.command()(doctor)
 app.command()(explain)
 app.command()(serve)
 app.command("export-dicom")(export_dicom)
+app.command()(deidentify)
 app.command("read-report")(read_report)
 app.command("export-fhir")(export_fhir)
 app.command("read-fhir")(read_fhir)
+app.command()(listen)
+app.command()(send)
+app.add_typer(connect)
+app.command()(trace)
 app.command()(audit)
 app.add_typer(audit_log)
 app.add_typer(data)

@@ -1,0 +1,150 @@
+"""Text in a picture, found by an engine that works without a network.
+
+Owns the door to the OCR engine of the ``deidentify`` extra and the two ways it looks. What is
+done about a text is the business of ``blanking``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from deeppcos.errors import InvalidInput
+from deeppcos.vision.frame import PixelBox
+
+Picture = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundText:
+    """One line of text, or something that looks like one.
+
+    Attributes:
+        text: The characters as read; may be wrong or empty.
+        confidence: Of the reading, 0 to 1. A line that cannot be read is still a line.
+        box: Where it stands, pixels.
+    """
+
+    text: str
+    confidence: float
+    box: PixelBox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settings:
+    """How one look is taken."""
+
+    pixel_threshold: float
+    box_threshold: float
+    least_side_px: int  # smaller pictures are enlarged to this
+    is_equalised: bool
+
+
+class Look(Enum):
+    """Two looks that fail on different texts: the second one checks what the first one left."""
+
+    FIRST = _Settings(pixel_threshold=0.2, box_threshold=0.3, least_side_px=960, is_equalised=False)
+    SECOND = _Settings(
+        pixel_threshold=0.25, box_threshold=0.35, least_side_px=1280, is_equalised=True
+    )
+
+
+TextFinder = Callable[[Picture, Look], tuple[FoundText, ...]]
+"""Finds the texts of a picture ``(H, W, 3) uint8`` RGB."""
+
+
+def is_text_finding_installed() -> bool:
+    """Whether the OCR engine is there, without loading it."""
+    return find_spec("rapidocr") is not None
+
+
+def find_text(pixels: Picture, look: Look) -> tuple[FoundText, ...]:
+    """Find everything that looks like text (about half a second on one core).
+
+    Args:
+        pixels: ``(H, W, 3) uint8`` RGB.
+        look: Which of the two looks.
+
+    Returns:
+        The lines, unreadable ones with their poor confidence included.
+
+    Raises:
+        InvalidInput: If the OCR engine is not installed.
+    """
+    settings: _Settings = look.value
+    scale = min(max(1.0, settings.least_side_px / min(pixels.shape[:2])), _MOST_ENLARGED)
+    image = np.ascontiguousarray(pixels[..., ::-1])
+    if scale > 1:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC).astype(
+            np.uint8
+        )
+    if settings.is_equalised:
+        image = _equalised(image)
+    found = _engine(look)(image, use_det=True, use_rec=True, use_cls=False)
+    if found.boxes is None:
+        return ()
+    return tuple(
+        FoundText(
+            text=str(text),
+            confidence=float(confidence),
+            box=_upright(np.asarray(corners) / scale, shape=pixels.shape),
+        )
+        for corners, text, confidence in zip(
+            found.boxes, found.txts or (), found.scores or (), strict=False
+        )
+    )
+
+
+_MOST_ENLARGED = 2.0
+_MOST_SIDE_PX = 4096
+
+
+@cache
+def _engine(look: Look) -> Any:
+    """The OCR engine with the settings of one look, loaded when first needed."""
+    try:
+        engine = import_module("rapidocr").RapidOCR
+    except ImportError as missing:
+        raise InvalidInput(
+            "looking for burned-in text needs the OCR engine",
+            accepted="an installed rapidocr",
+            remedy="install it with: pip install 'deeppcos[deidentify]'",
+        ) from missing
+    return engine(
+        params={
+            "Global.log_level": "critical",
+            "Global.text_score": 0.0,  # unreadable lines are blanked, too
+            "Global.max_side_len": _MOST_SIDE_PX,
+            "Global.min_height": 1,  # below it the engine reads without looking for lines
+            "Global.width_height_ratio": -1,
+            "Det.thresh": look.value.pixel_threshold,
+            "Det.box_thresh": look.value.box_threshold,
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+        }
+    )
+
+
+def _equalised(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Local contrast raised: grey letters on grey tissue come forward."""
+    light, *colour = cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2LAB))
+    raised = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8)).apply(light)
+    return cv2.cvtColor(cv2.merge([raised, *colour]), cv2.COLOR_LAB2BGR).astype(np.uint8)
+
+
+def _upright(corners: npt.NDArray[np.float64], *, shape: tuple[int, ...]) -> PixelBox:
+    """Upright box around a slanted one, inside the picture."""
+    (x0, y0), (x1, y1) = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
+    left, top = int(np.clip(x0, 0, shape[1] - 1)), int(np.clip(y0, 0, shape[0] - 1))
+    return PixelBox(
+        x0=left,
+        y0=top,
+        x1=int(np.clip(x1, left + 1, shape[1])),
+        y1=int(np.clip(y1, top + 1, shape[0])),
+    )
