@@ -107,11 +107,53 @@ def test_classes_without_outlines_are_read_only_when_they_are_named(tmp_path: Pa
     assert [sample.label for sample in both] == ["", "infected", "notinfected"]
 
 
-def test_two_sets_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_patients_of_two_folders_that_share_names_are_kept_apart(tmp_path: Path) -> None:
     one = coco(tmp_path / "x" / "a", {"1.png": (1, "p1")})
     two = coco(tmp_path / "y" / "a", {"1.png": (2, "p1")})
-    with pytest.raises(InvalidInput, match=r"two samples named a/1\.png"):
-        gather([one, two], synthetic=0)
+    samples, report = gather_with_report([one, two], synthetic=0)
+    assert [(s.name, s.group) for s in samples] == [("a/1.png", "a/p1"), ("2:a/1.png", "2:a/p1")]
+    assert report.remarks[0].startswith("folder 2 uses names of another one")
+
+
+def structured(seed: int) -> npt.NDArray[np.uint8]:
+    """A picture with enough structure to be known again."""
+    small = np.random.default_rng(seed).integers(0, 255, (30, 40)).astype(np.uint8)
+    picture = cv2.resize(small, (400, 300), interpolation=cv2.INTER_CUBIC)
+    grain = np.random.default_rng(seed + 100).normal(0, 6, picture.shape)
+    return np.asarray(np.clip(picture + grain, 0, 255), np.uint8)
+
+
+def test_a_copy_in_another_folder_is_found_though_mirrored_cropped_and_shrunk(
+    tmp_path: Path,
+) -> None:
+    one = coco(tmp_path / "a", {"1.png": (1, "p1"), "2.png": (2, "p2")})
+    two = coco(tmp_path / "b", {"x.png": (3, "q1"), "y.png": (4, "q2")})
+    for folder, name, seed in ((one, "1", 1), (one, "2", 2), (two, "x", 3)):
+        assert cv2.imwrite(str(folder / f"{name}.png"), structured(seed))
+    copied = cv2.resize(structured(2)[20:, ::-1][:, 30:], (300, 227), interpolation=cv2.INTER_AREA)
+    assert cv2.imwrite(str(two / "y.png"), copied)
+    samples, report = gather_with_report([one, two], synthetic=0)
+    group = {sample.name: sample.group for sample in samples}
+    assert group["a/2.png"] == group["b/y.png"]
+    assert len(set(group.values())) == 3
+    assert report.remarks[0].startswith("2 pictures of one folder are copies")
+
+
+def test_another_folder_never_moves_the_first_ones_patients_to_another_fold(
+    tmp_path: Path,
+) -> None:
+    one = coco(tmp_path / "x" / "a", {"1.png": (1, "p1"), "2.png": (2, "p2")})
+    two = coco(tmp_path / "y" / "a", {"1.png": (3, "p1")})
+    alone = {s.name: s.group for s in gather(one, synthetic=0)}
+    together = {s.name: s.group for s in gather([one, two], synthetic=0)}
+    assert alone.items() <= together.items()
+
+
+@pytest.mark.parametrize("below", ["", "a"], ids=["the same", "one below it"])
+def test_a_folder_named_twice_is_refused(below: str, tmp_path: Path) -> None:
+    coco(tmp_path / "a", {"1.png": (1, "p1")})
+    with pytest.raises(InvalidInput, match="named twice, or lies in another"):
+        gather([tmp_path, tmp_path / below], synthetic=0)
 
 
 def test_a_layout_can_be_named_and_an_unknown_one_is_refused(tmp_path: Path) -> None:

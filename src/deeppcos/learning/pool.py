@@ -13,6 +13,12 @@ from pathlib import Path
 
 from deeppcos.errors import InvalidInput
 from deeppcos.learning.layouts import LAYOUTS, Layout, layout_named, layout_of
+from deeppcos.learning.pool_folders import (
+    Pairs,
+    copies_across,
+    kept_apart,
+    refuse_folders_named_twice,
+)
 from deeppcos.learning.pool_report import PoolReport, report_of
 from deeppcos.learning.samples import Sample
 from deeppcos.learning.sources.ledger import Ledger, strict
@@ -38,7 +44,7 @@ def gather(data: Path | Sequence[Path], *, synthetic: int, layout: str = "") -> 
     Args:
         data: Data sets, or folders that hold data sets.
         synthetic: Number of phantom scenes to add.
-        layout: Layout of a single data set; found out when empty.
+        layout: Layout of every data set named; found out when empty.
 
     Returns:
         Samples in a fixed order.
@@ -57,7 +63,7 @@ def gather_with_report(
     Args:
         data: Data sets, or folders that hold data sets.
         synthetic: Number of phantom scenes to add.
-        layout: Layout of a single data set; found out when empty.
+        layout: Layout of every data set named; found out when empty.
 
     Returns:
         Samples in a fixed order, and the report.
@@ -74,12 +80,12 @@ def _pool(
     data: Path | Sequence[Path], ledger: Ledger, *, synthetic: int, layout: str
 ) -> list[Sample]:
     """Data sets, photographs and phantoms, in this order."""
-    samples = _read_all(data, layout, ledger)
+    samples, pairs = _read_all(data, layout, ledger)
     photographs = [s for place in photograph_folders() for s in _photographs(place, ledger)]
     samples += sorted(photographs, key=lambda sample: sample.name)
     samples += draw_synthetic(count=synthetic, seed=SYNTHETIC_SEED)
     _refuse_same_names(samples)
-    return join_copies(samples, ledger)
+    return join_copies(samples, ledger, pairs)
 
 
 def read_sets(data: Path | Sequence[Path], *, layout: str = "") -> tuple[list[Sample], PoolReport]:
@@ -87,7 +93,7 @@ def read_sets(data: Path | Sequence[Path], *, layout: str = "") -> tuple[list[Sa
 
     Args:
         data: Data sets, or folders that hold data sets.
-        layout: Layout of a single data set; found out when empty.
+        layout: Layout of every data set named; found out when empty.
 
     Returns:
         Samples in a fixed order, and the report.
@@ -96,18 +102,19 @@ def read_sets(data: Path | Sequence[Path], *, layout: str = "") -> tuple[list[Sa
         InvalidInput: If a folder holds no data set, or a data set is refused.
     """
     ledger = Ledger()
-    samples = _read_all(data, layout, ledger)
+    samples, pairs = _read_all(data, layout, ledger)
     _refuse_same_names(samples)
-    samples = join_copies(samples, ledger)
+    samples = join_copies(samples, ledger, pairs)
     return samples, report_of(samples, ledger)
 
 
-def join_copies(samples: list[Sample], ledger: Ledger) -> list[Sample]:
+def join_copies(samples: list[Sample], ledger: Ledger, pairs: Pairs = ()) -> list[Sample]:
     """Give copies of one picture one group, whichever data sets they came from.
 
     Args:
         samples: Samples of all data sets.
         ledger: Where it is said that groups were joined.
+        pairs: Numbers of samples known to be made from one picture.
 
     Returns:
         The samples in their order; groups that share no picture keep their names.
@@ -117,6 +124,9 @@ def join_copies(samples: list[Sample], ledger: Ledger) -> list[Sample]:
         content = hashlib.sha256(sample.raw_grey.tobytes()).hexdigest()
         if content not in pictures[sample.group]:
             pictures[sample.group].append(content)
+    for first, second in pairs:
+        for number in (first, second):
+            pictures[samples[number].group].append(f"pair {first} {second}")
     joined = joined_groups(pictures)
     moved = sorted(group for group, together in joined.items() if group != together)
     if moved:
@@ -137,10 +147,21 @@ def photograph_folders() -> list[Path]:
     return [place for place in found if place.is_dir()]
 
 
-def _read_all(data: Path | Sequence[Path], layout: str, ledger: Ledger) -> list[Sample]:
-    """One or several folders."""
+def _read_all(
+    data: Path | Sequence[Path], layout: str, ledger: Ledger
+) -> tuple[list[Sample], Pairs]:
+    """One or several folders, and the pairs of their samples made from one picture."""
     folders = [data] if isinstance(data, Path) else data
-    return [sample for folder in folders for sample in _read(folder, layout, ledger)]
+    refuse_folders_named_twice(folders)
+    read = [_read(folder, layout, ledger) for folder in folders]
+    pairs = copies_across(read)
+    if pairs:
+        copied = len({number for pair in pairs for number in pair})
+        ledger.remark(
+            f"{copied} pictures of one folder are copies of pictures in another; their patient "
+            "groups count as one"
+        )
+    return kept_apart(read, ledger), pairs
 
 
 def _read(folder: Path, layout: str, ledger: Ledger) -> list[Sample]:

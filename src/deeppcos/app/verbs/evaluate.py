@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deeppcos.app.terminal import told_plainly, with_extra
+from deeppcos.app.verbs.training_data import DataFolders, DataLayout
 
 if TYPE_CHECKING:
     from deeppcos.vision.release import Manifest
 
 
 def evaluate(
-    data: Annotated[Path, typer.Option(help="Folder with mmotu/, ovary_closeups/, refuse/.")],
+    data: DataFolders,
+    layout: DataLayout = "",
     release_folder: Annotated[
         Path | None, typer.Option("--release", help="Folder of another release.")
     ] = None,
@@ -38,7 +40,8 @@ def evaluate(
         loaded = load_release(release_folder or SHIPPED)
         if card is not None:
             _write_card(loaded.manifest, card)
-        measured = measured_again(loaded, split_samples(gather(data, synthetic=0)))
+        split = split_samples(gather(data, synthetic=0, layout=layout))
+        measured = measured_again(loaded, split)
         if out is not None:
             write_tables(measured, out)
             draw_all(measured, out / "pictures")

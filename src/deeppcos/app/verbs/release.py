@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 from deeppcos.app.terminal import told_plainly, with_extra
+from deeppcos.app.verbs.training_data import DataFolders, DataLayout
 
 
 def release(
     run: Annotated[Path, typer.Argument(help="Folder of a finished training run.")],
-    data: Annotated[Path, typer.Option(help="The data it was trained on.")],
+    data: DataFolders,
     out: Annotated[Path, typer.Option(help="Folder for the release; must be new.")],
     name: Annotated[str, typer.Option(help="Name of the release.")],
+    layout: DataLayout = "",
     baseline: Annotated[
         Path | None, typer.Option(help="A finished run of plain_unet to measure beside.")
     ] = None,
@@ -23,6 +25,7 @@ def release(
         from deeppcos.learning.publish import make_release
         from deeppcos.learning.train import TrainConfig, split_samples
 
-        split = split_samples(gather(data, synthetic=TrainConfig().synthetic))
+        synthetic = TrainConfig().synthetic
+        split = split_samples(gather(data, synthetic=synthetic, layout=layout))
         manifest = make_release(run, split, out, name=name, baseline=baseline)
     typer.echo(f"released {manifest.name} in {out}")

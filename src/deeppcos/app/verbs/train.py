@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deeppcos.app.terminal import progress_bar, told_plainly, with_extra
+from deeppcos.app.verbs.training_data import DataFolders, DataLayout
+from deeppcos.errors import InvalidInput
 
 if TYPE_CHECKING:
     from deeppcos.learning.train import TrainConfig
@@ -49,7 +51,7 @@ class Precision(StrEnum):
 
 
 def train(
-    data: Annotated[Path, typer.Option(help="Folder with mmotu/, ovary_closeups/, refuse/.")],
+    data: DataFolders,
     out: Annotated[Path, typer.Option(help="Folder of the run; a killed run goes on there.")],
     task: Annotated[
         Task,
@@ -58,6 +60,7 @@ def train(
             "networks people expect, compared and not released."
         ),
     ] = Task.SEEING,
+    layout: DataLayout = "",
     network: Annotated[
         Task | None, typer.Option(help="The task under its former name; the argument is enough.")
     ] = None,
@@ -108,7 +111,8 @@ def train(
     """Train a network (train extra)."""
     if task is Task.CLASSIFY:
         chosen = (comparators, positive)
-        _classify(data, out, chosen, split, folds=folds, steps=steps, seed=seed, threads=threads)
+        pool = (data, layout)
+        _classify(pool, out, chosen, split, folds=folds, steps=steps, seed=seed, threads=threads)
         return
     with told_plainly(), with_extra("train"):
         from deeppcos.learning.train import TrainConfig
@@ -127,18 +131,19 @@ def train(
             validation_fold=validation_fold,
             patience=patience,
         )
-        final = _run(config, data, out, track)
+        final = _run(config, (data, layout), out, track)
     if _is_first_process():
         typer.echo(f"trained: {final}")
 
 
-def _run(config: "TrainConfig", data: Path, out: Path, track: Tracker) -> Path:
+def _run(config: "TrainConfig", pool: tuple[list[Path], str], out: Path, track: Tracker) -> Path:
     """Gather, split and train, with a bar while somebody watches."""
     from deeppcos.learning.pool import gather_with_report
     from deeppcos.learning.train import split_samples
     from deeppcos.learning.train import train as run_training
 
-    samples, report = gather_with_report(data, synthetic=config.synthetic)
+    data, layout = pool
+    samples, report = gather_with_report(data, synthetic=config.synthetic, layout=layout)
     if _is_first_process():
         typer.echo("\n".join(report.lines()), err=True)
     training = split_samples(samples).training
@@ -153,7 +158,7 @@ def _run(config: "TrainConfig", data: Path, out: Path, track: Tracker) -> Path:
 
 
 def _classify(
-    data: Path,
+    pool: tuple[list[Path], str],
     out: Path,
     chosen: tuple[str, str],
     split: Path | None,
@@ -180,16 +185,29 @@ def _classify(
             steps=steps or STEPS_OF_A_COMPARATOR,
             seed=seed,
         )
+        data, layout = pool
         if split is None:
-            examples = classify.lesion_examples(gather(data, synthetic=0), side_px=plan.side_px)
+            samples = gather(data, synthetic=0, layout=layout)
+            examples = classify.lesion_examples(samples, side_px=plan.side_px)
         else:
-            examples = classify.examples_from_folders(data, split, side_px=plan.side_px)
+            examples = classify.examples_from_folders(_one(data), split, side_px=plan.side_px)
         with progress_bar(is_wanted=sys.stderr.isatty()) as moved:
             found = classify.compare(examples, plan, progress=moved)
         document = classify.as_document(found, plan, examples)
         classify.write_comparison(document, out)
     for line in classify.comparison_lines(document):
         typer.echo(line)
+
+
+def _one(folders: list[Path]) -> Path:
+    """The one folder whose audit wrote the split."""
+    if len(folders) > 1:
+        raise InvalidInput(
+            "--split takes one data folder",
+            value=f"{len(folders)} named",
+            remedy="name the folder that was audited",
+        )
+    return folders[0]
 
 
 def _words_of(moment: "Moment") -> str:

@@ -141,7 +141,7 @@ def _look(picture: Picture, store: FeatureStore, number: int) -> PictureFacts:
         byte_digest=hashlib.sha256(data).hexdigest(),
         pixel_digest=hashlib.sha256(shape + pixels.tobytes()).hexdigest(),
         thumbnail=_square(clean.grey, THUMBNAIL).ravel() / np.float32(255),
-        gist=_gist(clean.grey),
+        gist=gist_of(clean.grey),
         brightness=_brightness(clean.grey),
         graphics=clean.kinds,
         graphics_share=float(clean.graphics_mask.mean()),
@@ -222,7 +222,15 @@ def _square(grey: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.float32]:
     return np.asarray(small, np.float32)
 
 
-def _gist(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def gist_of(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """A small square picture by which whole pictures are compared.
+
+    Args:
+        grey: ``(H, W) uint8`` without graphics.
+
+    Returns:
+        ``(256,) float32``, mean 0 and length 1; all 0 when the picture is flat.
+    """
     values = _square(grey, GIST).ravel()
     values -= values.mean()
     length = float(np.linalg.norm(values))
