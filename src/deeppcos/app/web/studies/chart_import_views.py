@@ -50,7 +50,7 @@ def fill_in(request: HttpRequest, study_id: UUID) -> HttpResponse:
     filled = filled_in(standing, given, study_day=study.performed_on)
     audit.record("chart.filled_in", actor=user, study=study)
     if filled.choices:
-        return _choice_page(request, study, filled, standing, name)
+        return choice_page(request, study, filled, standing, name)
     return _look_over(request, study, filled.typed, name)
 
 
@@ -94,9 +94,18 @@ def _look_over(
     )
 
 
-def _choice_page(
+def choice_page(
     request: HttpRequest, study: Study, filled: FilledIn, standing: Mapping[str, str], name: str
 ) -> HttpResponse:
+    """The page on which somebody chooses among several answers.
+
+    Args:
+        request: The request.
+        study: Whose chart it is.
+        filled: What fits, and what must be chosen.
+        standing: The form as the chart fills it in now.
+        name: Where the answers are from, in words.
+    """
     return render(
         request,
         "studies/chart_import_choice.html",
