@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from deeppcos.clinical.analytes import Analyte
 from deeppcos.clinical.ovary import Side
+from deeppcos.clinical.patient import Contraception
 from deeppcos.clinical.sourcing import Verification
 
 
@@ -27,6 +28,7 @@ class Scheme(StrEnum):
     LOINC = "LN"
     DICOM = "DCM"
     UCUM = "UCUM"
+    ATC = "ATC"
     DEEPPCOS = "99DEEPPCOS"
 
 
@@ -35,6 +37,7 @@ FHIR_SYSTEMS = {
     Scheme.LOINC: "http://loinc.org",
     Scheme.DICOM: "http://dicom.nema.org/resources/ontology/DCM",
     Scheme.UCUM: "http://unitsofmeasure.org",
+    Scheme.ATC: "http://www.whocc.no/atc",
     Scheme.DEEPPCOS: "urn:deeppcos:codes",
 }
 """Names of the code systems in FHIR. Legacy SNOMED RT codes are read, never written."""
@@ -44,6 +47,7 @@ HL7_SYSTEMS = {
     Scheme.LOINC: "LN",
     Scheme.DICOM: "DCM",
     Scheme.UCUM: "UCUM",
+    Scheme.ATC: "ATC",
     Scheme.DEEPPCOS: "99DEEPPCOS",
 }
 """Names of the code systems in HL7 v2 (table 0396)."""
@@ -51,6 +55,7 @@ HL7_SYSTEMS = {
 _DICTIONARY = "DICOM PS3.16 2024 as shipped in pydicom 3"
 _TWO_CODE_BASES = "seen in two public parsers of vendors' reports; not in DICOM's dictionary"
 _CHECK_DIGIT_ONLY = "general knowledge; only the LOINC check digit was computed"
+_MEMORY = "general knowledge; not looked up anywhere"
 _PROJECT = "this project: no standard code for it was found"
 
 
@@ -110,6 +115,16 @@ def _remembered_loinc(value: str, meaning: str) -> Code:
         meaning=meaning,
         verification=Verification.UNVERIFIED,
         source=_CHECK_DIGIT_ONLY,
+    )
+
+
+def _remembered(value: str, scheme: Scheme, meaning: str) -> Code:
+    return Code(
+        value=value,
+        scheme=scheme,
+        meaning=meaning,
+        verification=Verification.UNVERIFIED,
+        source=_MEMORY,
     )
 
 
@@ -247,6 +262,23 @@ POLYCYSTIC_OVARY = Code(
     source="secondary terminology map; the finding, not the syndrome",
 )
 
+# The patient: read, never written.
+PREGNANT = _remembered("77386006", Scheme.SNOMED_CT, "Pregnant")
+POSTMENOPAUSAL = _remembered("76498008", Scheme.SNOMED_CT, "Postmenopausal state")
+LAST_MENSTRUAL_PERIOD = _remembered_loinc("8665-2", "Last menstrual period start date")
+CONTRACEPTIVES: dict[Code, Contraception] = {
+    _remembered(value, Scheme.ATC, meaning): kind
+    for value, meaning, kind in (
+        ("G03AA", "Progestogens and estrogens, fixed combinations", Contraception.COMBINED),
+        ("G03AB", "Progestogens and estrogens, sequential", Contraception.COMBINED),
+        ("G03HB", "Antiandrogens and estrogens", Contraception.COMBINED),
+        ("G02BB01", "Vaginal ring with progestogen and estrogen", Contraception.COMBINED),
+        ("G03AC", "Progestogens, contraceptives", Contraception.PROGESTOGEN),
+        ("G02BA03", "Plastic intrauterine device with progestogen", Contraception.PROGESTOGEN),
+    )
+}
+"""Beginnings of ATC codes. Emergency contraception (G03AD) is no use in this sense."""
+
 # Units.
 MILLIMETRE = Code(value="mm", scheme=Scheme.UCUM, meaning="mm")
 SQUARE_MILLIMETRE = Code(value="mm2", scheme=Scheme.UCUM, meaning="square millimeter")
@@ -327,7 +359,7 @@ def all_codes() -> Iterator[Code]:
         if isinstance(value, Code):
             yield value
         elif isinstance(value, dict):
-            yield from (one for one in value.values() if isinstance(one, Code))
+            yield from (one for one in (*value, *value.values()) if isinstance(one, Code))
 
 
 def has_valid_check_digit(loinc: str) -> bool:

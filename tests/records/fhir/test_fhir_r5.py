@@ -50,7 +50,6 @@ def test_every_resource_follows_r5_and_those_that_changed_no_longer_r4(
         "Device",
         "ImagingStudy",
         "DiagnosticReport",
-        "DocumentReference",
         "ImagingSelection",
     }
 

@@ -2,31 +2,26 @@
 
 Owns what of Patient, Condition and MedicationStatement the chart has a place for. That nothing
 is recorded never means that nothing is there: without a statement contraception stays unknown.
-The ATC and SNOMED CT codes below are from memory.
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from deeppcos.clinical.patient import Contraception
-from deeppcos.records.codes import FHIR_SYSTEMS, Scheme
+from deeppcos.records.codes import (
+    CONTRACEPTIVES,
+    FHIR_SYSTEMS,
+    POSTMENOPAUSAL,
+    PREGNANT,
+    Scheme,
+)
 from deeppcos.records.fhir.known_values import coded, moment_of
 from deeppcos.records.fhir.parts import Resource
 
-ATC_SYSTEM = "http://www.whocc.no/atc"
-CONTRACEPTIVES = {
-    "G03AA": Contraception.COMBINED,
-    "G03AB": Contraception.COMBINED,
-    "G03HB": Contraception.COMBINED,
-    "G02BB01": Contraception.COMBINED,
-    "G03AC": Contraception.PROGESTOGEN,
-    "G02BA03": Contraception.PROGESTOGEN,
-}
-"""Beginnings of ATC codes. Emergency contraception (G03AD) is no use in this sense."""
-
+OLDEST_YEARS = 120
 RECENT = dt.timedelta(days=92)
-STATES = {"77386006": "pregnant", "76498008": "postmenopausal"}
+STATES = {PREGNANT.value: "pregnant", POSTMENOPAUSAL.value: "postmenopausal"}
 ACTIVE = frozenset({"active", "recurrence", "relapse"})
 
 
@@ -54,6 +49,9 @@ def age_of(patient: Resource, origin: str, on: dt.date) -> KnownPatient:
         return KnownPatient(others=(f"{origin}: no full date of birth, so no age",))
     birthday_to_come = (on.month, on.day) < (born.month, born.day)
     years = on.year - born.year - birthday_to_come
+    if not 0 <= years <= OLDEST_YEARS:
+        said = f"{origin}: is her date of birth {born.date()}? On {on} she would be {years}"
+        return KnownPatient(questions=(said,))
     return KnownPatient(
         fields={"age_years": years}, origins=(f"patient.age_years {years}: {origin} on {on}",)
     )
@@ -113,11 +111,29 @@ def contraception_of(statements: Iterable[tuple[str, Resource]], on: dt.date) ->
     )
 
 
+def with_medication(statement: Resource, medications: Mapping[str, Resource]) -> Resource:
+    """A statement with the code of the Medication it refers to, where that is known.
+
+    Args:
+        statement: The MedicationStatement.
+        medications: Medications by reference, such as ``Medication/12``.
+    """
+    reference = str(statement.get("medicationReference", {}).get("reference", ""))
+    contained = {f"#{one.get('id')}": one for one in statement.get("contained", [])}
+    found = contained.get(reference) or next(
+        (one for name, one in medications.items() if f"/{reference}".endswith(f"/{name}")), None
+    )
+    if found is None or "code" not in found:
+        return statement
+    return {**statement, "medicationCodeableConcept": found["code"]}
+
+
 def _contraceptive(statement: Resource) -> Contraception | None:
     """The kind of contraceptive, by ATC code."""
-    for code in coded(statement.get("medicationCodeableConcept", {}), ATC_SYSTEM):
+    stated = statement.get("medicationCodeableConcept", {})
+    for code in coded(stated, FHIR_SYSTEMS[Scheme.ATC]):
         for start, kind in CONTRACEPTIVES.items():
-            if code.startswith(start):
+            if code.startswith(start.value):
                 return kind
     return None
 

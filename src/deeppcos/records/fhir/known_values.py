@@ -6,6 +6,8 @@ several counts is the business of ``records.lab_choice``.
 
 import datetime as dt
 
+from deeppcos.clinical.analytes import Analyte
+from deeppcos.clinical.units import parse_unit
 from deeppcos.errors import InvalidInput
 from deeppcos.records.codes import FHIR_SYSTEMS, Scheme
 from deeppcos.records.fhir.parts import UCUM_SYSTEM, Resource
@@ -39,6 +41,7 @@ def lab_of(observation: Resource, origin: str) -> FoundLab | str | None:
     if "comparator" in stated:
         return f"{origin}: {analyte.label} is given as {stated['comparator']}, not as a number"
     unit = unit_of(stated)
+    _refuse_two_units(stated, analyte, origin)
     if not unit:
         raise InvalidInput(
             f"{origin}: {analyte.label} has no unit",
@@ -54,6 +57,25 @@ def lab_of(observation: Resource, origin: str) -> FoundLab | str | None:
         at=drawn_at(observation),
         origin=origin,
     )
+
+
+def _refuse_two_units(stated: Resource, analyte: Analyte, origin: str) -> None:
+    """Refuse a number whose UCUM code and printed unit are different units."""
+    printed, code = str(stated.get("unit") or ""), unit_of(stated)
+    if not printed or printed == code:
+        return
+    try:
+        read = parse_unit(printed)
+    except InvalidInput:
+        return  # words such as "nanomol per litre": the code says it
+    meant = parse_unit(code)
+    if (read.kind, read.exponent) != (meant.kind, meant.exponent):
+        raise InvalidInput(
+            f"{origin}: {analyte.label} has two units",
+            value=f"{printed} printed, {code} as code",
+            accepted="one unit",
+            remedy="ask the laboratory",
+        )
 
 
 def coded(concept: Resource, system: str) -> list[str]:

@@ -18,13 +18,25 @@ from deeppcos.records.fhir.known_patient import (
     age_of,
     contraception_of,
     state_of,
+    with_medication,
 )
 from deeppcos.records.fhir.known_values import lab_of, moment_of
 from deeppcos.records.fhir.parts import Resource, accepted
 from deeppcos.records.lab_choice import FoundLab, choose
 
 LARGEST_BYTES = 64 * 1024**2
-READ = frozenset({"Patient", "Observation", "Condition", "MedicationStatement", "ImagingStudy"})
+READ = frozenset(
+    {
+        "Patient",
+        "Observation",
+        "Condition",
+        "MedicationStatement",
+        "Medication",
+        "ImagingStudy",
+    }
+)
+OLD_VERSIONS = "history"
+NOT_DONE = frozenset({"entered-in-error", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +98,19 @@ def read_bundle(text: str, *, study_day: dt.date | None = None) -> KnownChart:
 
 def _resources(text: str) -> Iterator[tuple[str, Resource]]:
     """Name and resource of everything the chart may need, each held against R4."""
+    for place, entry in enumerate(_entries(text)):
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(resource, dict) and resource.get("resourceType") in READ:
+            name = f"{resource['resourceType']}/{resource.get('id', f'entry {place}')}"
+            url = str(entry.get("fullUrl", ""))
+            # Others refer to these by the address of the entry where that is a URN.
+            if resource["resourceType"] in ("Patient", "Medication") and url.startswith("urn:"):
+                name = url
+            yield name, accepted(resource, name)
+
+
+def _entries(text: str) -> list[Any]:
+    """The entries of a bundle."""
     if len(text) > LARGEST_BYTES:
         raise InvalidInput(
             "the bundle is too large", accepted=f"up to {LARGEST_BYTES // 1024**2} MB"
@@ -96,18 +121,15 @@ def _resources(text: str) -> Iterator[tuple[str, Resource]]:
         raise InvalidInput("the bundle is no JSON", value=str(error)[:80]) from error
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         raise InvalidInput("this is no FHIR Bundle", accepted='"resourceType": "Bundle"')
+    if bundle.get("type") == OLD_VERSIONS:
+        raise InvalidInput(
+            "the bundle is a history: it holds values that were replaced",
+            accepted="what the server holds now, such as a searchset",
+        )
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):
         raise InvalidInput("entry of the bundle is no list", accepted="a list of entries")
-    for place, entry in enumerate(entries):
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict) and resource.get("resourceType") in READ:
-            name = f"{resource['resourceType']}/{resource.get('id', f'entry {place}')}"
-            url = str(entry.get("fullUrl", ""))
-            # Others refer to a patient by the address of the entry where that is a URN.
-            if resource["resourceType"] == "Patient" and url.startswith("urn:"):
-                name = url
-            yield name, accepted(resource, name)
+    return entries
 
 
 def _of(resources: Sequence[tuple[str, Resource]], kind: str) -> list[tuple[str, Resource]]:
@@ -124,6 +146,11 @@ def _refuse_several_patients(resources: Sequence[tuple[str, Resource]]) -> None:
     }
     patients = _of(resources, "Patient")
     strangers = [one for one in subjects for patient in patients if not _is_of(one, *patient)]
+    merged = [name for name, one in patients if _is_merged(one)]
+    if merged:
+        raise InvalidInput(
+            "the patient was merged into another", value=merged[0], remedy="read that patient"
+        )
     if len(patients) > 1 or len(subjects) > 1 or strangers:
         raise InvalidInput(
             "the bundle speaks of several patients",
@@ -131,6 +158,11 @@ def _refuse_several_patients(resources: Sequence[tuple[str, Resource]]) -> None:
             accepted="resources of one patient",
             remedy="ask the server for one patient's",
         )
+
+
+def _is_merged(patient: Resource) -> bool:
+    """Whether another record took this one's place."""
+    return any(one.get("type") == "replaced-by" for one in patient.get("link", []))
 
 
 def _is_of(subject: str, name: str, patient: Resource) -> bool:
@@ -144,7 +176,8 @@ def _study_day(resources: Sequence[tuple[str, Resource]]) -> tuple[dt.date | Non
     days = {
         at.date()
         for _, one in _of(resources, "ImagingStudy")
-        if (at := moment_of(str(one.get("started", "")))[0]) is not None
+        if one.get("status") not in NOT_DONE
+        and (at := moment_of(str(one.get("started", "")))[0]) is not None
     }
     if len(days) == 1:
         return days.pop(), ()
@@ -184,7 +217,12 @@ def _person(resources: Sequence[tuple[str, Resource]], on: dt.date) -> Iterator[
         yield age_of(one, name, on)
     for name, one in _of(resources, "Condition"):
         yield state_of(one, name)
-    yield contraception_of(_of(resources, "MedicationStatement"), on)
+    medications = dict(_of(resources, "Medication"))
+    statements = [
+        (name, with_medication(one, medications))
+        for name, one in _of(resources, "MedicationStatement")
+    ]
+    yield contraception_of(statements, on)
 
 
 def _charted(one: FoundLab) -> dict[str, Any]:

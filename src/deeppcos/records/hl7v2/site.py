@@ -18,11 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from deeppcos.clinical.analytes import Analyte
 from deeppcos.clinical.units import unit_for
 from deeppcos.errors import InvalidInput
+from deeppcos.records.codes import LAST_MENSTRUAL_PERIOD
 
 SCHEMA: Literal["deeppcos.hl7-site/1"] = "deeppcos.hl7-site/1"
-LMP_LOINC = "8665-2^LN"
-"""LOINC: last menstrual period start date (from memory; the check digit was computed)."""
-
 LARGEST_BYTES = 4 * 1024**2
 _PLACE = re.compile(r"(?P<segment>[A-Z][A-Z0-9]{2})-(?P<field>[1-9]\d?)(?:\.(?P<part>[1-9]\d?))?")
 
@@ -57,7 +55,7 @@ class OrderTable(_Table):
 
     accession: tuple[str, ...] = ("IPC-1", "OBR-18")
     visit: str = "PV1-19"
-    last_menstrual_period: tuple[str, ...] = (LMP_LOINC,)
+    last_menstrual_period: tuple[str, ...] = (f"{LAST_MENSTRUAL_PERIOD.value}^LN",)
     procedures: tuple[str, ...] = ()
 
     @field_validator("accession", "visit")
