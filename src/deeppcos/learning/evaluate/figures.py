@@ -53,6 +53,19 @@ def follicle_figures(
     Returns:
         Figure name to figure.
     """
+    measures, groups = follicle_measures(results)
+    return _figures(measures, groups, only)
+
+
+def follicle_measures(results: Sequence[SampleResult]) -> tuple[dict[str, Measure], list[str]]:
+    """What ``follicle_figures`` measures, and the group of each marked picture.
+
+    Args:
+        results: Results, of which those with follicle marks count, in their order.
+
+    Returns:
+        Figure name to a measure over those pictures, and the group of each.
+    """
     marked = [(r.group, r.follicles) for r in results if r.follicles is not None]
     groups, rows = [group for group, _ in marked], [row for _, row in marked]
     counted = np.array([row.counted for row in rows], float)
@@ -66,7 +79,7 @@ def follicle_figures(
         "count mean absolute error": lambda items: _mean(np.abs(counted - true)[items]),
         "count bias": lambda items: _mean((counted - true)[items]),
     }
-    return _figures(measures, groups, only)
+    return measures, groups
 
 
 def outline_figures(
@@ -82,16 +95,31 @@ def outline_figures(
     Returns:
         Figure name to figure.
     """
+    measures, groups = outline_measures(results, which)
+    return _figures(measures, groups, only)
+
+
+def outline_measures(
+    results: Sequence[SampleResult], which: str
+) -> tuple[dict[str, Measure], list[str]]:
+    """What ``outline_figures`` measures, and the group of each outlined picture.
+
+    Args:
+        results: Results, of which those with an outlined object count, in their order.
+        which: ``ovary`` or ``lesion``.
+
+    Returns:
+        Figure name to a measure over those pictures, and the group of each.
+    """
     found = [(r.group, getattr(r, f"{which}_dice")) for r in results]
     outlined = [(group, dice) for group, dice in found if dice is not None]
-    groups = [group for group, _ in outlined]
     dices = np.array([dice for _, dice in outlined], float)
     measures: dict[str, Measure] = {
         f"{which} Dice mean": lambda items: _mean(dices[items]),
         f"{which} Dice median": lambda items: float(np.median(dices[items])),
         f"{which} missed": lambda items: _mean((dices[items] < MISSED_DICE).astype(float)),
     }
-    return _figures(measures, groups, only)
+    return measures, [group for group, _ in outlined]
 
 
 def _figures(
