@@ -158,3 +158,14 @@ def test_a_public_chart_is_understood_in_any_case(tmp_path: Path) -> None:
 def test_choices_are_printed_with_capitals() -> None:
     words = [words for _value, words in FIELDS["patient.population"].choices]
     assert {"Turkish", "White American", "Southern Chinese"} <= set(words)
+
+
+def test_a_choice_of_a_table_fills_its_list_and_what_is_not_understood_is_kept_to_be_asked(
+    tmp_path: Path,
+) -> None:
+    rows = table("patient.population,Turkish", "patient.pregnant,No", "ultrasound.route,sideways")
+    typed = filled(tmp_path, rows).typed
+    assert typed["patient.population"] == "turkish"
+    assert typed["patient.pregnant"] == "no"
+    assert typed["ultrasound.route"] == "sideways"
+    assert "ultrasound.route" in read_form(typed).questions

@@ -18,7 +18,7 @@ from typing import Any
 
 from deeppcos.app.desk.chart_fields import FIELDS, LAB_PARTS, FieldKind
 from deeppcos.app.desk.chart_form import as_text, typed_form
-from deeppcos.app.desk.chart_words import choice_of, field_path, test_named
+from deeppcos.app.desk.chart_words import choice_of, field_path, test_named, understood
 from deeppcos.clinical.analytes import ANALYTES, Analyte
 from deeppcos.errors import InvalidInput
 from deeppcos.records.chart_json import LARGEST_BYTES, chart_from_text
@@ -174,7 +174,7 @@ def _row(row: Mapping[str, str], given: GivenChart, *, file: str, line: str) -> 
             raise InvalidInput(
                 f"{file}, {line}: the field {path} is given twice", remedy="keep one of them"
             )
-        given.typed[path] = row.get("value", "")
+        given.typed[path] = understood(FIELDS[path], row.get("value", ""))
     elif test is not None:
         parts = {part: row.get(part, "") for part in LAB_PARTS}
         if parts["value"] and not parts["unit"]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from deeppcos.app.desk.chart_fields import FIELDS, ChartField
+from deeppcos.app.desk.chart_fields import FIELDS, ChartField, FieldKind
 from deeppcos.clinical.analytes import Analyte
 from deeppcos.errors import InvalidInput
 
@@ -105,6 +105,23 @@ def yes_or_no(field: ChartField, text: str) -> bool:
             remedy="leave it empty if it is not known",
         )
     return answer
+
+
+def understood(field: ChartField, text: str) -> str:
+    """A choice in the form's own spelling; what is not understood stays, to be asked back.
+
+    Examples:
+        >>> understood(FIELDS["patient.pregnant"], "No"), understood(FIELDS["signs.acne"], "maybe")
+        ('no', 'maybe')
+    """
+    if not text:
+        return ""
+    try:
+        if field.kind is FieldKind.YES_NO:
+            return "yes" if yes_or_no(field, text) else "no"
+        return choice_of(field, text) if field.kind is FieldKind.CHOICE else text
+    except InvalidInput:
+        return text
 
 
 _PATHS = {plain(path): path for path in FIELDS}

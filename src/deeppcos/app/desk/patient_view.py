@@ -68,6 +68,7 @@ class PatientView:
         ovaries: Facts of each ovary of which anything is known.
         is_something_missing: Whether tests are still to come.
         picture: Her own picture to show; None when none shows an ovary.
+        has_pictures: Whether any picture was looked at.
     """
 
     status: str
@@ -75,6 +76,7 @@ class PatientView:
     ovaries: tuple[OvaryFacts, ...]
     is_something_missing: bool
     picture: FrameReference | None
+    has_pictures: bool
 
 
 def patient_view(document: AssessmentDocument) -> PatientView:
@@ -106,6 +108,7 @@ def patient_view(document: AssessmentDocument) -> PatientView:
         ovaries=_ovaries(document),
         is_something_missing=bool(document.would_settle),
         picture=_picture(document),
+        has_pictures=bool(document.frames),
     )
 
 

@@ -62,13 +62,14 @@ class Tab:
 
 
 def tabs_of(request: HttpRequest, study: Study) -> list[Tab]:
-    """The parts of a study this person may open."""
+    """The parts of a study this person may open; no pictures without a picture."""
     rights = rights_of(account_of(request), study.site_id)
+    empty = set() if study.images.filter(is_ready=True).exists() else {"viewer:page"}
     here = getattr(request.resolver_match, "view_name", "")
     return [
         Tab(reverse(entry.name, args=[study.pk]), entry.label, is_here=entry.name == here)
         for entry in STUDY_TABS
-        if entry.right in rights
+        if entry.right in rights and entry.name not in empty
     ]
 
 
@@ -79,7 +80,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "navigation": _navigation(request),
         "home": _home(request),
         "theme": theme if theme in THEMES else "auto",
-        "version": deeppcos.__version__,
+        "software_version": deeppcos.__version__,
     }
 
 

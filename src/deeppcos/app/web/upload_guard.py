@@ -88,15 +88,15 @@ class _Guard(FileUploadHandler):
                     "That is more than one upload may hold (%(limit)s). Send fewer files at once, "
                     "or ask your administrator for a larger limit."
                 )
-                % {"limit": _size(self.largest_bytes)}
+                % {"limit": size_words(self.largest_bytes)}
             )
 
 
-def _size(number: int) -> str:
+def size_words(number: int) -> str:
     """A size in the largest fitting unit.
 
     Examples:
-        >>> _size(2_000_000_000), _size(12_582_912)
+        >>> size_words(2_000_000_000), size_words(12_582_912)
         ('2 GB', '13 MB')
     """
     for factor, unit in ((10**9, "GB"), (10**6, "MB")):

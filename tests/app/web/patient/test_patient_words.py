@@ -116,7 +116,12 @@ def test_no_word_frightens_or_blames(language: str) -> None:
 @pytest.mark.parametrize("name", ["pcos", "pmos", "both"])
 def test_every_conclusion_has_its_sentence_with_the_chosen_name(status: Status, name: str) -> None:
     view = PatientView(
-        status=status.value, features=(), ovaries=(), is_something_missing=False, picture=None
+        status=status.value,
+        features=(),
+        ovaries=(),
+        is_something_missing=False,
+        picture=None,
+        has_pictures=True,
     )
     for language in ("en", *TRANSLATED):
         with translation.override(language):
@@ -147,6 +152,7 @@ def test_a_count_is_named_for_what_it_was_counted_in(
         ovaries=(facts,),
         is_something_missing=True,
         picture=None,
+        has_pictures=True,
     )
     (ovary,) = words.ovaries(view)
     assert said in ovary.sentences[0]

@@ -163,6 +163,7 @@ def _page(
     with translation.override(language):
         shown: dict[str, Any] = {
             "words": words,
+            "title": words.TITLE if view.has_pictures else words.TITLE_WITHOUT_PICTURES,
             "view": view,
             "report": report,
             "language": language,

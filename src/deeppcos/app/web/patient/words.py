@@ -16,6 +16,7 @@ from deeppcos.clinical.criteria import Status
 from deeppcos.clinical.wording import PATIENT_SENTENCES, condition_name
 
 TITLE = _("Your ultrasound, explained")
+TITLE_WITHOUT_PICTURES = _("Your result, explained")
 RESEARCH = _(
     "This page was made with research software. It is not a diagnosis. A clinician checked the "
     "result and signed it."
@@ -48,6 +49,9 @@ VOLUME = _("Its size is about %(volume)s millilitres.")
 NOTHING_COUNTED = _("The follicles could not be counted in these pictures.")
 NOTHING_MEASURED = _(
     "The pictures did not let us count or measure. That happens, and it says nothing about you."
+)
+NO_PICTURES = _(
+    "No pictures were looked at this time. The result rests on what you told us and on your tests."
 )
 
 MEANS_TITLE = _("What the result says")

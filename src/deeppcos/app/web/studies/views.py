@@ -19,7 +19,7 @@ from deeppcos.app.web.studies.forms import NewStudyForm
 from deeppcos.app.web.studies.handling import assign_study, begin_study, stop_job
 from deeppcos.app.web.studies.pictures import image_of, name_side, small_picture
 from deeppcos.app.web.studies.removing import is_removable
-from deeppcos.app.web.upload_guard import takes_studies
+from deeppcos.app.web.upload_guard import size_words, takes_studies
 
 
 @needs(Right.ADD_STUDIES)
@@ -30,7 +30,7 @@ def new(request: HttpRequest) -> HttpResponse:
     user = account_of(request)
     form = NewStudyForm(request.POST or None, sites=sites_with(user, Right.ADD_STUDIES))
     if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "uploads": settings.UPLOADS_ALLOWED}
+        context = {"form": form, **_upload_limits()}
         return render(request, "studies/new.html", context, status=422 if form.errors else 200)
     begun = begin_study(form, by=user)
     if _wants_json(request):
@@ -95,7 +95,7 @@ def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
             "none_readable": bool(images) and not any(one.is_ready for one in images),
             "is_removable": is_removable(found),
             "rights": rights_of(user, found.site_id),
-            "uploads": settings.UPLOADS_ALLOWED,
+            **_upload_limits(),
             "takes_files": found.state
             in (StudyState.ARRIVED, StudyState.ANALYSED, StudyState.IN_REVIEW),
             "reports": found.reports.order_by("-number"),
@@ -160,6 +160,16 @@ def side(request: HttpRequest, study_id: UUID, image_id: UUID) -> HttpResponse:
     found = study_for(user, study_id, Right.MARK)
     name_side(image_of(found, image_id), request.POST.get("side", ""), by=user)
     return redirect("studies:study", found.pk)
+
+
+def _upload_limits() -> dict[str, Any]:
+    """What an upload may be, so that nobody waits for one that will be refused."""
+    largest = settings.LARGEST_UPLOAD_BYTES
+    return {
+        "uploads": settings.UPLOADS_ALLOWED,
+        "largest_bytes": largest,
+        "largest_words": size_words(largest),
+    }
 
 
 def _progress(study: Study) -> dict[str, Any]:

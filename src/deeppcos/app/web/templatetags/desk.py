@@ -107,7 +107,8 @@ def study_tabs(context: dict[str, Any]) -> SafeString:
 @register.simple_tag
 def margin_picture(study: Study) -> SafeString:
     """How far count and volume lie from their thresholds."""
-    return margins_picture(study.count_margin, study.volume_margin_ml)
+    is_read = study.analysed_at is not None
+    return margins_picture(study.count_margin, study.volume_margin_ml, is_read=is_read)
 
 
 register.filter("readable", readable)

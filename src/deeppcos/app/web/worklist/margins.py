@@ -14,12 +14,15 @@ COUNT_SPAN, VOLUME_SPAN_ML = 10.0, 10.0
 """Margins at the ends of the rail: follicles, mL. What lies farther is drawn at the end."""
 
 
-def margins_picture(count_margin: float | None, volume_margin_ml: float | None) -> SafeString:
+def margins_picture(
+    count_margin: float | None, volume_margin_ml: float | None, *, is_read: bool = True
+) -> SafeString:
     """A row for each margin that is known, or words that none is.
 
     Args:
         count_margin: Count minus its threshold, follicles.
         volume_margin_ml: Volume minus its threshold, mL.
+        is_read: Whether anybody has looked yet; before that nothing is "not measured".
     """
     rows = []
     if count_margin is not None:
@@ -28,7 +31,8 @@ def margins_picture(count_margin: float | None, volume_margin_ml: float | None) 
         share = volume_margin_ml / VOLUME_SPAN_ML
         rows.append((_row(share), _("volume"), f"{volume_margin_ml:+.1f} mL"))
     if not rows:
-        return format_html('<span class="quiet">{}</span>', _("not measured"))
+        words = _("not measured") if is_read else _("not read yet")
+        return format_html('<span class="quiet">{}</span>', words)
     inner = format_html_join(
         "", "{}<span>{} {}</span>", ((row, what, _minus(value)) for row, what, value in rows)
     )

@@ -39,6 +39,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
             "states": _state_choices(query, counts),
             "orders": ORDER_LABELS.items(),
             "urgencies": Urgency.choices,
+            "is_first_hour": all(study.is_example for study in page) and not query.is_narrow,
             "is_reading": any(study.open_jobs for study in page),
         },
     )

@@ -13,6 +13,7 @@
   const start = form.querySelector("[data-start]");
   const picker = form.querySelector("#files");
   const folder = form.querySelector("#folder");
+  const done = form.querySelector("[data-done]");
   const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
 
   /** @type {{file: File, name: string, row: HTMLElement, is: string}[]} */
@@ -55,6 +56,10 @@
     files.push(entry);
     list.append(row);
     mark(entry, "waiting");
+    if (addresses && !busy) {
+      start.textContent = texts.again;
+      start.disabled = false;
+    }
   };
 
   const walk = async (entry, path) => {
@@ -109,15 +114,21 @@
     request.send(body);
   });
 
+  const said = (problem) => problem && [problem.what, problem.remedy].filter(Boolean).join(". ");
+
   const sendOne = async (entry, sent, total) => {
+    // A server may close the line on what is too large; that would look like a lost connection.
+    if (entry.file.size >= Number(texts.largest)) {
+      mark(entry, "refused", texts.huge);
+      return;
+    }
     mark(entry, "sending");
     const body = new FormData();
     body.append("files", entry.file, entry.name.split("/").slice(-2).join("_"));
     const answer = await asked(addresses.files, body, (loaded) => { bar.value = (sent + loaded) / total; });
-    if (answer.status >= 500 || !answer.body) throw new Error(answer.body?.problem?.what || "lost");
+    if (answer.status >= 500 || !answer.body) throw new Error(said(answer.body?.problem) || "lost");
     if (answer.body.problem) {
-      const said = answer.body.problem;
-      mark(entry, "refused", [said.what, said.remedy].filter(Boolean).join(". "));
+      mark(entry, "refused", said(answer.body.problem));
       return;
     }
     const { kept, known, refused, chart_from: chart } = answer.body;
@@ -133,6 +144,8 @@
     const total = waiting.reduce((sum, entry) => sum + entry.file.size, 1);
     let sent = 0;
     state.hidden = false;
+    bar.hidden = false;
+    done.hidden = true;
     for (const [number, entry] of waiting.entries()) {
       words.textContent = `${number + 1} / ${waiting.length}: ${entry.name}`;
       await sendOne(entry, sent, total);
@@ -163,13 +176,15 @@
     try {
       if (!addresses && !(await begin())) return;
       await sendAll();
-      if (files.some((entry) => ["kept", "known"].includes(entry.is))) await asked(addresses.read, new FormData());
-      if (files.some((entry) => entry.is === "refused" || (entry.is === "kept" && entry.row.querySelector(".why").textContent))) {
-        state.hidden = true;
-        start.textContent = texts.done;
-        start.type = "button";
-        start.addEventListener("click", () => { location.href = addresses.study; });
-        start.disabled = false;
+      const isKept = files.some((entry) => ["kept", "known"].includes(entry.is));
+      if (isKept) await asked(addresses.read, new FormData());
+      if (files.some((entry) => entry.is === "refused" || entry.row.querySelector(".why").textContent)) {
+        const isCharted = files.some((entry) => entry.is === "chart");
+        words.textContent = isKept ? texts.some : isCharted ? texts.chartonly : texts.none;
+        bar.hidden = true;
+        done.href = addresses.study;
+        done.hidden = false;
+        start.disabled = true; // until other files are chosen
       } else {
         location.href = addresses.study;
       }
