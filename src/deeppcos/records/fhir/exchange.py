@@ -135,9 +135,10 @@ def _once(peer: FhirPeer, url: str, body: bytes | None) -> Resource:
     request = urllib.request.Request(
         url, data=body, headers=headers, method="POST" if body else "GET"
     )
-    opener = urllib.request.build_opener(
-        _NoRedirects, urllib.request.HTTPSHandler(context=_context(peer))
-    )
+    handlers: list[Any] = [_NoRedirects]
+    if url.startswith("https:"):
+        handlers.append(urllib.request.HTTPSHandler(context=_context(peer)))
+    opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(request, timeout=peer.timeout_s) as answer:
             return _resource(answer.read(LARGEST_ANSWER_BYTES + 1), peer)
