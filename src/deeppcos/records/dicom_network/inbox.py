@@ -63,6 +63,7 @@ class Inbox:
         self._commit_lock, self._waiting_lock = threading.Lock(), threading.Lock()
         self._waiting: list[_Waiting] = []
         self._receiver: sqlite3.Connection | None = None
+        self._receiver_lock = threading.Lock()
         self._flushers = ThreadPoolExecutor(FLUSHING_THREADS, thread_name_prefix="inbox-flush")
 
     def __enter__(self) -> "Inbox":
@@ -138,8 +139,12 @@ class Inbox:
         Raises:
             InvalidInput: If another process receives into this folder.
         """
-        if self._receiver is not None:
-            return
+        with self._receiver_lock:
+            if self._receiver is None:
+                self._receiver = self._claimed()
+
+    def _claimed(self) -> sqlite3.Connection:
+        """The lock of the one that receives; what was half received before is emptied."""
         # SQLite's lock goes with its process, however it ends, on every system.
         receiver = sqlite3.connect(
             self.folder / "receiver.sqlite3", timeout=0, check_same_thread=False
@@ -152,9 +157,9 @@ class Inbox:
                 f"another process receives into {self.folder}",
                 remedy="stop it, or give another folder",
             ) from error
-        self._receiver = receiver
         for left in (self.folder / "incoming").iterdir():
             left.unlink()
+        return receiver
 
     def arrival(self, announced: Announced) -> Arrival:
         """Begin to receive an instance.

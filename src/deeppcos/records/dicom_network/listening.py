@@ -23,7 +23,7 @@ from deeppcos.records.dicom_network.accepted import (
 from deeppcos.records.dicom_network.inbox import Inbox
 from deeppcos.records.dicom_network.kept import Keeping, Kept
 from deeppcos.records.dicom_network.listen_settings import ListenSettings
-from deeppcos.records.dicom_result import IMPLEMENTATION_UID, fitted
+from deeppcos.records.dicom_result import IMPLEMENTATION_UID, LONGEST_LO
 
 if TYPE_CHECKING:
     from pynetdicom import evt
@@ -171,5 +171,6 @@ def _status(status: int, words: str = "") -> Dataset:
     answer = Dataset()
     answer.Status = status
     if words:
-        answer.ErrorComment = fitted(words.encode("ascii", "replace").decode("ascii"), longest=64)
+        plain = " ".join(words.replace("\\", "/").split()).encode("ascii", "replace")
+        answer.ErrorComment = plain[:LONGEST_LO].decode("ascii")
     return answer
