@@ -16,6 +16,7 @@ import typer
 from deeppcos.app.terminal import SOME_REFUSED, progress_bar, told_plainly
 from deeppcos.app.verbs.audit import audit
 from deeppcos.app.verbs.audit_log import audit_log
+from deeppcos.app.verbs.cohort import cohort
 from deeppcos.app.verbs.connect import connect
 from deeppcos.app.verbs.data import data
 from deeppcos.app.verbs.deidentify import deidentify
@@ -64,6 +65,7 @@ app.command()(trace)
 app.command()(audit)
 app.add_typer(audit_log)
 app.add_typer(data)
+app.add_typer(cohort)
 app.add_typer(risk)
 
 

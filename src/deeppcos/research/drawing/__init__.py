@@ -1,0 +1,4 @@
+"""Pictures of figures: the same numbers as their tables, nothing more.
+
+Owns shapes and layout. Colours come from whoever asks.
+"""
