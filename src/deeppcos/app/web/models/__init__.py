@@ -12,6 +12,7 @@ from deeppcos.app.web.models.links import PatientLink
 from deeppcos.app.web.models.people import Grant, Role, Site, User
 from deeppcos.app.web.models.readings import Assessment, Edit, EditKind, MarkSet, Purpose
 from deeppcos.app.web.models.reports import SignedReport
+from deeppcos.app.web.models.research import SavedCohort
 from deeppcos.app.web.models.second_factor import ExternalIdentity, RecoveryCode, SecondFactor
 from deeppcos.app.web.models.sittings import Sitting
 from deeppcos.app.web.models.studies import Image, ImageKind, Patient, Study, StudyState, Urgency
@@ -41,6 +42,7 @@ __all__ = [
     "ReceivedMessage",
     "RecoveryCode",
     "Role",
+    "SavedCohort",
     "SecondFactor",
     "SignedReport",
     "Site",

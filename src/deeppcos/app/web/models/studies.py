@@ -26,6 +26,10 @@ class Patient(models.Model):
     may_teach = models.BooleanField(
         null=True, help_text="Consent to learning from her studies; null when never asked."
     )
+    may_research = models.BooleanField(
+        null=True,
+        help_text="Consent to research on her studies; null when never asked, and then not given.",
+    )
     search_key = models.CharField(max_length=330, editable=False, db_index=True)
 
     class Meta:
