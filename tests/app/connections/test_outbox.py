@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -228,10 +228,12 @@ def test_a_file_that_was_changed_is_not_sent(outbox: Outbox, connections: Connec
     path.chmod(0o600)
     path.write_bytes(b"something else")
     asked: list[Any] = []
-    deliver(
-        item, outbox=outbox, peer=connections.peer("pacs"),
-        senders={"dicom": lambda peer, files: asked.append(files)},  # type: ignore[dict-item]
-    )  # fmt: skip
+
+    def send(peer: Any, files: Any) -> Answer:
+        asked.append(files)
+        return Answer(is_taken=True)
+
+    deliver(item, outbox=outbox, peer=connections.peer("pacs"), senders={"dicom": send})
     assert asked == []
     assert outbox.item(item.id).state is ItemState.REFUSED
 
@@ -272,7 +274,7 @@ class Receiver:
     def __init__(self, folder: Path) -> None:
         self.log = folder / "received"
 
-    def take(self, peer: Any, files: list[Path]) -> Answer:
+    def take(self, peer: Any, files: Sequence[Path]) -> Answer:
         with self.log.open("a", encoding="utf-8") as log:
             for file in files:
                 log.write(json.dumps(file.read_text(encoding="utf-8")) + "\n")

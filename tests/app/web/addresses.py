@@ -42,6 +42,8 @@ def values_for(study: Study, user: User) -> dict[str, object]:
         "link_id": uuid.uuid4(),
         "token_id": uuid.uuid4(),
         "job_id": uuid.uuid4(),
+        "message_id": uuid.uuid4(),
+        "expected_id": uuid.uuid4(),
         "user_id": user.pk,
         "site_id": study.site_id,
         "number": 1,
@@ -49,6 +51,7 @@ def values_for(study: Study, user: User) -> dict[str, object]:
         "plane": "coronal",
         "name": "report.html",
         "secret": "made-up",
+        "peer": "nobody",
         "who": "MQ",
         "token": "made-up",
     }

@@ -3,6 +3,7 @@
 Owns the table of the navigation: to add an entry, one line.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 import deeppcos
 from deeppcos.app.web.access import Right, account_of, rights_of
+from deeppcos.app.web.connections.places import is_connected
 from deeppcos.app.web.models import Study, User
 
 THEME_COOKIE = "theme"
@@ -27,17 +29,21 @@ class NavigationEntry:
         name: Name of the URL.
         label: What it says.
         right: Shown to those who hold it.
+        shown_if: Whether there is anything to show at all.
     """
 
     name: str
     label: str | Promise
     right: Right
+    shown_if: Callable[[], bool] = lambda: True
 
 
 NAVIGATION: tuple[NavigationEntry, ...] = (
     NavigationEntry("worklist:list", _("Worklist"), Right.SEE_STUDIES),
     NavigationEntry("studies:new", _("New study"), Right.ADD_STUDIES),
+    NavigationEntry("connections:expected", _("Expected"), Right.ADD_STUDIES, is_connected),
     NavigationEntry("accounts:people", _("People"), Right.MANAGE_ACCOUNTS),
+    NavigationEntry("connections:page", _("Connections"), Right.MANAGE_CONNECTIONS),
     NavigationEntry("trail:list", _("Audit trail"), Right.READ_AUDIT),
 )
 
@@ -47,6 +53,7 @@ STUDY_TABS: tuple[NavigationEntry, ...] = (
     NavigationEntry("viewer:page", _("Pictures and marks"), Right.SEE_STUDIES),
     NavigationEntry("assessment:page", _("Assessment"), Right.SEE_STUDIES),
     NavigationEntry("signoff:sign", _("Sign-off"), Right.SEE_STUDIES),
+    NavigationEntry("connections:study", _("Sent"), Right.SEE_STUDIES, is_connected),
     NavigationEntry("patient:share", _("For the patient"), Right.RELEASE_TO_PATIENT),
 )
 """Parts of one study; each URL takes ``study_id``. To add one, one line."""
@@ -69,7 +76,7 @@ def tabs_of(request: HttpRequest, study: Study) -> list[Tab]:
     return [
         Tab(reverse(entry.name, args=[study.pk]), entry.label, is_here=entry.name == here)
         for entry in STUDY_TABS
-        if entry.right in rights and entry.name not in empty
+        if entry.right in rights and entry.name not in empty and entry.shown_if()
     ]
 
 
@@ -94,7 +101,7 @@ def home_of(user: User) -> str:
     """The first page somebody may see; an administrator who sees no patient has no worklist."""
     rights = rights_of(user)
     for entry in NAVIGATION:
-        if entry.right in rights:
+        if entry.right in rights and entry.shown_if():
             return reverse(entry.name)
     return reverse("accounts:me")
 
@@ -108,5 +115,5 @@ def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {"url": reverse(entry.name), "label": entry.label, "is_here": entry.name == here}
         for entry in NAVIGATION
-        if entry.right in rights
+        if entry.right in rights and entry.shown_if()
     ]

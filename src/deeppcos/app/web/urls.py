@@ -15,6 +15,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("patients/", "trends"),
     ("accounts/", "accounts"),
     ("trail/", "trail"),
+    ("", "connections"),
     ("health/", "upkeep"),
     ("accounts/tokens/", "api.tokens"),
     ("api/v1/", "api"),

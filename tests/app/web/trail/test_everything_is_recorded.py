@@ -17,6 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from tests.app.web.addresses import Address, addresses, values_for
 from tests.app.web.conftest import PASSWORD, ClientOf, MakeUser
+from tests.app.web.connections.doing import CONNECTED
 from tests.app.web.viewer.conftest import correction, new_mark
 
 from deeppcos.app.web import jobs
@@ -243,6 +244,7 @@ HOW: dict[str, Callable[[World], Any]] = {
     "accounts:sites": lambda world: world.post("accounts:sites", {"name": "Hillside"}),
     "accounts:site": lambda world: world.post("accounts:site", {"name": "Riverside"}),
     "trail:verify": lambda world: world.post("trail:verify"),
+    **CONNECTED,
 }
 """How each thing that changes something is done, once, so that it succeeds."""
 

@@ -26,7 +26,15 @@ from deeppcos.app.web.connections.asking import note_arrival
 from deeppcos.app.web.connections.identity import desk_number, patient_named, shown_name
 from deeppcos.app.web.connections.lab_results import fill_from_messages
 from deeppcos.app.web.connections.scanner_reports import chart_scanner_reports
-from deeppcos.app.web.models import ExpectedStudy, Image, Patient, Site, Study, StudyState
+from deeppcos.app.web.models import (
+    AuditEvent,
+    ExpectedStudy,
+    Image,
+    Patient,
+    Site,
+    Study,
+    StudyState,
+)
 from deeppcos.app.web.studies.forms import new_number
 from deeppcos.app.web.studies.storing import keep_file
 from deeppcos.errors import DeepPCOSError, InvalidInput
@@ -70,16 +78,7 @@ def take_quiet(inbox: "Inbox", connections: Connections) -> int:
         try:
             taken += _take(study, inbox, connections)
         except DeepPCOSError as problem:
-            LOG.warning("study %s is not taken: %s", study.study_instance_uid, problem)
-            with transaction.atomic():
-                audit.record(
-                    "connection.not_taken",
-                    actor=None,
-                    about=f"uid:{study.study_instance_uid}"[:80],
-                    detail={"problem": str(problem)},
-                )
-            if isinstance(problem, InvalidInput):
-                inbox.mark(study, NOT_TAKEN)
+            _tell_once(study.study_instance_uid, str(problem))
     return taken
 
 
@@ -92,6 +91,33 @@ def senders_of(study: Study) -> tuple[str, ...]:
     with Inbox(places.inbox_folder()) as inbox:
         kept = inbox.instances(study.study_uid)
     return tuple(dict.fromkeys(one.sender.ae_title for one in kept))
+
+
+def late_images(study: Study) -> int:
+    """How many images of a study wait because it is signed."""
+    from deeppcos.records.dicom_network.inbox import Inbox
+
+    if not study.study_uid or not places.inbox_folder().is_dir():
+        return 0
+    with Inbox(places.inbox_folder()) as inbox:
+        late = [
+            one
+            for one in inbox.studies()
+            if one.study_instance_uid == study.study_uid and one.state == LATE
+        ]
+        kept = inbox.instances(study.study_uid) if late else ()
+    known = set(study.images.values_list("sha256", flat=True))
+    pictures = [one for one in kept if one.modality not in NO_PICTURES and not one.is_conflict]
+    return sum(_sha256(one.path) not in known for one in pictures)
+
+
+def _tell_once(uid: str, problem: str) -> None:
+    """Say in the trail why a study is not taken; it is tried again until it can be."""
+    about = f"uid:{uid}"[:80]
+    told = AuditEvent.objects.filter(action="connection.not_taken", about=about).last()
+    if told is None or told.detail.get("problem") != problem:
+        LOG.warning("study %s is not taken: %s", uid, problem)
+        audit.record("connection.not_taken", actor=None, about=about, detail={"problem": problem})
 
 
 def _late_and_open(inbox: "Inbox") -> "list[InboxStudy]":
@@ -145,7 +171,7 @@ def _site(table: IncomingTable) -> Site:
                 "connections.toml [[incoming]]: into_site names no site",
                 value=table.into_site,
                 accepted=", ".join(Site.objects.values_list("slug", flat=True)),
-                remedy="correct it, then have the study taken again",
+                remedy="correct it; the study is taken then",
             )
         return site
     first = Site.objects.order_by("pk").first()
@@ -220,7 +246,12 @@ def _patient(site: Site, said: "InboxStudy", issuer: str) -> Patient:
 def _misses(study: Study, pictures: Sequence[Path]) -> bool:
     """Whether the study lacks one of these files."""
     known = set(study.images.values_list("sha256", flat=True))
-    return any(hashlib.sha256(path.read_bytes()).hexdigest() not in known for path in pictures)
+    return any(_sha256(path) not in known for path in pictures)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _finish(study: Study, kept: Sequence[Image], arrived: _Arrived, table: IncomingTable) -> None:
