@@ -1,26 +1,31 @@
 """Every page in a browser: WCAG 2.2 AA by axe, light and dark, and no sideways scrolling.
 
 Owns the pages of ordinary, empty and very long studies. The viewer's own states are walked in
-``viewer/test_viewer_browser.py``. axe-core (MPL-2.0) is fetched by npm into a folder outside the
-repository and never shipped.
+``viewer/test_viewer_browser.py``, pages that only a form or an error leads to in
+``test_accessibility_of_answers.py``.
 """
 
+import hashlib
 import json
-import os
-import shutil
-import subprocess
-import tarfile
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from django.urls import reverse
 from tests.app.web.conftest import MakeUser, SignIn, add_image
+from tests.app.web.looking import cut_off, problems_of, violations
 from tests.app.web.patient.conftest import signed_report
 
 from deeppcos.app.web.accounts.invitations import invitation_path
-from deeppcos.app.web.models import Assessment, Patient, Role, Site, Study, StudyState, User
+from deeppcos.app.web.models import (
+    Assessment,
+    Patient,
+    Role,
+    SignedReport,
+    Site,
+    Study,
+    StudyState,
+    User,
+)
 from deeppcos.app.web.patient.releasing import release_to_patient
 
 if TYPE_CHECKING:
@@ -29,60 +34,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-AXE = "axe-core@4.10.3"
-AXE_FOLDER = Path(tempfile.gettempdir()) / "deeppcos-axe"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-WIDTHS = {"desk": (1280, 800), "tablet": (820, 1180), "phone": (380, 760)}
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh, Maria-Magdalena Theodora " * 2
 UNBROKEN = "ACC" + "0123456789" * 6
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The accessibility checker's script."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed (Debian: apt install npm)")
-    AXE_FOLDER.mkdir(exist_ok=True)
-    package = AXE_FOLDER / f"{AXE.replace('@', '-')}.tgz"
-    if not package.exists():
-        with tempfile.TemporaryDirectory(dir=AXE_FOLDER) as folder:
-            done = subprocess.run(
-                [npm, "pack", AXE, "--silent"],
-                cwd=folder, capture_output=True, encoding="utf-8", timeout=120, check=False,
-            )  # fmt: skip
-            if done.returncode != 0:
-                pytest.skip(f"npm cannot fetch {AXE} here")
-            next(Path(folder).glob("*.tgz")).replace(package)
-    with tarfile.open(package) as archive:
-        member = archive.extractfile("package/axe.min.js")
-        assert member is not None
-        return member.read().decode()
-
-
-def violations(page: "Page", axe: str) -> list[str]:
-    """What axe finds against WCAG 2.2 A and AA, with where."""
-    page.evaluate(axe)
-    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
-    return [
-        f"{one['id']}: {node['html'][:140]} ({' '.join(node['failureSummary'].split())[:200]})"
-        for one in found["violations"]
-        for node in one["nodes"][:3]
-    ]
-
-
-def cut_off(page: "Page") -> list[str]:
-    """What reaches beyond the right edge of the window, if the page scrolls sideways."""
-    found: list[str] = page.evaluate(
-        """() => {
-          const wide = document.documentElement.scrollWidth - innerWidth;
-          if (wide <= 0) return [];
-          const far = [...document.querySelectorAll("body *")]
-            .filter((one) => one.getBoundingClientRect().right > innerWidth + 1);
-          return far.slice(-3).map((one) => `${wide} px: ${one.outerHTML.slice(0, 120)}`);
-        }"""
-    )
-    return found
 
 
 @pytest.fixture
@@ -110,6 +63,11 @@ def addresses(analysed_study: Study, assessment: Assessment, everyone: User) -> 
         "person": reverse("accounts:person", args=[everyone.pk]),
         "invite": reverse("accounts:invite"),
         "sites": reverse("accounts:sites"),
+        "site": reverse("accounts:site", args=[analysed_study.site_id]),
+        "audit trail": reverse("trail:list"),
+        "no event": reverse("trail:list") + "?who=nobody",
+        "tokens": reverse("tokens:list"),
+        "set up second factor": reverse("accounts:set-up-second-factor"),
         "my account": reverse("accounts:me"),
         "nothing there": "/nothing/",
     }
@@ -125,13 +83,14 @@ def addresses(analysed_study: Study, assessment: Assessment, everyone: User) -> 
     add_image(signed, "left.png", side="left")
     folder = report.folder
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.html").write_text(
-        "<!doctype html><html lang='en'><title>Report</title><h1>Report</h1></html>",
-        encoding="utf-8",
-    )
+    content = b"<!doctype html><html lang='en'><title>Report</title><h1>Report</h1></html>"
+    (folder / "report.html").write_bytes(content)
+    hashed = hashlib.sha256(content).hexdigest()
+    SignedReport.objects.filter(pk=report.pk).update(html_sha256=hashed)
     secret = release_to_patient(signed, by=everyone, language="en", days=3)
     return pages | {
         "signed study": reverse("studies:study", args=[signed.pk]),
+        "signed report": reverse("signoff:report", args=[signed.pk, report.number]),
         "signed chart": reverse("studies:chart", args=[signed.pk]),
         "patient to release": reverse("patient:share", args=[signed.pk]),
         "patient": reverse("patient:page", args=[secret]),
@@ -140,62 +99,32 @@ def addresses(analysed_study: Study, assessment: Assessment, everyone: User) -> 
     }
 
 
-def problems_of(page: "Page", axe: str, base: str, addresses: dict[str, str]) -> list[str]:
-    """Walk the pages and say what is wrong with each, by width and by colours."""
-    wrong = []
-    for name, address in addresses.items():
-        page.emulate_media(color_scheme="light")
-        page.set_viewport_size(_size("desk"))
-        page.goto(base + address)
-        _keep_picture(page, f"{name}-light")
-        wrong += [f"{name}, light: {one}" for one in violations(page, axe)]
-        for width in WIDTHS:
-            page.set_viewport_size(_size(width))
-            wrong += [f"{name}, {width}: {one}" for one in cut_off(page)]
-        page.emulate_media(color_scheme="dark")
-        _keep_picture(page, f"{name}-phone-dark")
-        wrong += [f"{name}, phone, dark: {one}" for one in violations(page, axe)]
-    return wrong
-
-
-def _size(name: str) -> Any:
-    width, height = WIDTHS[name]
-    return {"width": width, "height": height}
-
-
-def _keep_picture(page: "Page", name: str) -> None:
-    """A screenshot for whoever wants to look, where DEEPPCOS_LOOK names a folder."""
-    folder = os.environ.get("DEEPPCOS_LOOK")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name.replace(' ', '-')}.png", full_page=True)
-
-
-def test_the_checker_would_find_something(page: "Page", axe: str) -> None:
+def test_the_checker_would_find_something(page: "Page") -> None:
     page.set_content("<html lang='en'><title>t</title><main><img src='x.png'></main></html>")
-    assert [one.split(":")[0] for one in violations(page, axe)] == ["image-alt"]
+    assert [one.split(":")[0] for one in violations(page)] == ["image-alt"]
     page.set_content("<div id='wide'>wide</div>")
     page.evaluate("document.getElementById('wide').style.width = '3000px'")
     assert cut_off(page)
 
 
 def test_every_page_holds_wcag_and_fits_every_screen(
-    page: "Page", live_server: "LiveServer", sign_in: SignIn, axe: str, everyone: User,
+    page: "Page", live_server: "LiveServer", sign_in: SignIn, everyone: User,
     addresses: dict[str, str],
 ) -> None:  # fmt: skip
     sign_in(page, everyone)
-    assert json.dumps(problems_of(page, axe, live_server.url, addresses), indent=1) == "[]"
+    assert json.dumps(problems_of(page, live_server.url, addresses), indent=1) == "[]"
 
 
 def test_the_pages_before_signing_in_hold_wcag(
-    page: "Page", live_server: "LiveServer", axe: str, make_user: MakeUser
+    page: "Page", live_server: "LiveServer", make_user: MakeUser
 ) -> None:
     invited = make_user("nina", Role.CLINICIAN)
     addresses = {"sign-in": reverse("accounts:sign-in"), "join": invitation_path(invited)}
-    assert json.dumps(problems_of(page, axe, live_server.url, addresses), indent=1) == "[]"
+    assert json.dumps(problems_of(page, live_server.url, addresses), indent=1) == "[]"
 
 
 def test_long_words_and_many_studies_stay_readable(
-    page: "Page", live_server: "LiveServer", sign_in: SignIn, axe: str, site: Site,
+    page: "Page", live_server: "LiveServer", sign_in: SignIn, site: Site,
     everyone: User, study: Study,
 ) -> None:  # fmt: skip
     long = Patient.objects.create(site=site, identifier=UNBROKEN, name=LONG_NAME)
@@ -218,7 +147,7 @@ def test_long_words_and_many_studies_stay_readable(
         "no time line": reverse("trends:timeline", args=[long.pk]),
     }
     sign_in(page, everyone)
-    assert json.dumps(problems_of(page, axe, live_server.url, addresses), indent=1) == "[]"
+    assert json.dumps(problems_of(page, live_server.url, addresses), indent=1) == "[]"
 
 
 def test_the_keyboard_reaches_the_page_first_and_everything_in_order(

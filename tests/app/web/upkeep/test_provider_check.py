@@ -30,7 +30,7 @@ def answers(settings: Settings) -> Iterator[Answers]:
             text = content if isinstance(content, str) else json.dumps(content)
             self.wfile.write(text.encode())
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -92,7 +92,9 @@ def test_a_provider_that_does_not_answer_is_wrong_and_names_the_way_around(
     assert "can still sign in" in said_of()
 
 
-def test_groups_that_lead_nowhere_are_wrong(site: Site, answers: Answers, settings: Settings) -> None:
+def test_groups_that_lead_nowhere_are_wrong(
+    site: Site, answers: Answers, settings: Settings
+) -> None:
     def verdicts() -> list[tuple[Verdict, str]]:
         return [(check.verdict, check.said) for check in provider_sites()]
 
