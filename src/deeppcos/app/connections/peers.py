@@ -4,6 +4,7 @@ Owns nothing but the mapping. Secrets are read from the environment here, at the
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from deeppcos.app.connections.settings import secret_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from deeppcos.records.dicom_network.peer import DicomPeer
     from deeppcos.records.dicom_web.peer import DicomWebPeer
     from deeppcos.records.fhir.exchange import FhirPeer
+    from deeppcos.records.fhir.smart import BackendToken
     from deeppcos.records.hl7v2.mllp import MllpPeer
     from deeppcos.records.tls import TlsFiles
 
@@ -62,7 +64,7 @@ def fhir(table: FhirPeerTable) -> "FhirPeer":
 
     return FhirPeer(
         url=table.url,
-        token=_token(table.token_variable),
+        token=_backend_token(table) if table.smart else _token(table.token_variable),
         ca_file=table.ca_file,
         timeout_s=table.timeout_s,
     )
@@ -74,6 +76,22 @@ def hl7(table: Hl7PeerTable) -> "MllpPeer":
 
     return MllpPeer(
         host=table.host, port=table.port, tls=tls_files(table.tls), timeout_s=table.timeout_s
+    )
+
+
+@lru_cache(maxsize=16)
+def _backend_token(table: FhirPeerTable) -> "BackendToken":
+    """Tokens by a key of our own, kept until they end."""
+    from deeppcos.records.fhir.smart import SigningKey, SmartClient, backend_token
+
+    smart = table.smart
+    assert smart is not None
+    return backend_token(
+        table.url,
+        client=SmartClient(client_id=smart.client_id, key=SigningKey(file=smart.private_key_file)),
+        scope=smart.scope,
+        token_endpoint=smart.token_url,
+        ca_file=table.ca_file,
     )
 
 

@@ -127,7 +127,13 @@ class DicomWebPeerTable(Table):
 class SmartTable(Table):
     """SMART backend services: this program signs in with a key of its own."""
 
-    token_url: Url
+    token_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://[^\s/]+.*)?$",
+            description="where tokens are given; empty asks the server itself",
+        ),
+    ] = ""
     client_id: Annotated[str, Field(min_length=1, description="what this program is called there")]
     private_key_file: Annotated[Path, Field(description="a PEM key, or a JSON Web Key")]
     scope: str = "system/*.cruds"
