@@ -15,7 +15,7 @@ from pydicom import dcmread
 
 from deeppcos.errors import DeepPCOSError
 from deeppcos.records.dicom_network import DicomPeer, Inbox, StoreOutcome, store
-from deeppcos.records.dicom_network.commitment_service import is_whole
+from deeppcos.records.dicom_network.whole import is_whole
 
 pytest.importorskip("pynetdicom", reason="the records extra is not installed")
 

@@ -1,5 +1,6 @@
 """Receiving: what senders hear, and what lies on the disk when they hear it."""
 
+import io
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from pydicom import dcmread
+from pydicom.uid import UID
 
 from deeppcos.errors import InvalidInput, TemporaryFailure
 from deeppcos.records.dicom_network import (
@@ -152,7 +154,7 @@ def test_a_uid_that_would_leave_the_folder_is_quarantined(listen: Listen, images
 def test_another_instance_than_announced_is_quarantined(listen: Listen, images: Images) -> None:
     (path,) = images()
     image = dcmread(path)
-    image.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4.5"
+    image.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3.4.5")
     image.save_as(path)
     with listen() as here:
         (outcome,) = store([path], peer=here.peer)
@@ -176,10 +178,8 @@ def test_a_line_that_drops_in_the_middle_leaves_nothing(listen: Listen, images: 
             commands.AffectedSOPInstanceUID = dcmread(path).SOPInstanceUID
             commands.CommandField, commands.CommandDataSetType = 1, 1
             commands.MessageID, commands.Priority = 1, 0
-            from io import BytesIO
-
-            message.data_set = BytesIO(bytes(4000))
-            units = list(message.encode_msg(association.accepted_contexts[0].context_id, 1000))
+            message.data_set = io.BytesIO(bytes(4000))
+            units = list(message.encode_msg(association.accepted_contexts[0].context_id or 0, 1000))
             for unit in units[:-1]:
                 association.dul.send_pdu(unit)
             _wait(lambda: list((here.inbox.folder / "incoming").iterdir()) != [])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from deeppcos.errors import InvalidInput, TemporaryFailure
 from deeppcos.records.dicom_network import (
@@ -42,7 +42,7 @@ def _scheduled(*, accession: str = "A-1", name: str = "Doe^Jane", **values: Any)
     entry.MedicalAlerts, entry.Allergies = ["latex", "iodine"], "penicillin"
     entry.AccessionNumber = accession
     entry.ReferringPhysicianName = "Curie^Marie"
-    entry.StudyInstanceUID = generate_uid(prefix="1.2.3.")
+    entry.StudyInstanceUID = generate_uid()
     entry.RequestedProcedureID = "RP1"
     entry.RequestedProcedureDescription = "Pelvic ultrasound"
     step = Dataset()
@@ -61,7 +61,7 @@ def _scheduled(*, accession: str = "A-1", name: str = "Doe^Jane", **values: Any)
 def _write(entry: Dataset, path: Path) -> None:
     entry.file_meta = FileMetaDataset()
     entry.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    entry.file_meta.MediaStorageSOPClassUID = "1.2.276.0.7230010.3.1.0.1"
+    entry.file_meta.MediaStorageSOPClassUID = UID("1.2.276.0.7230010.3.1.0.1")
     entry.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     entry.save_as(path, enforce_file_format=True)
 

@@ -5,7 +5,6 @@ delivery as N-EVENT-REPORT, and taking such reports for what we sent. Asking is 
 ``commitment``. Needs the records extra.
 """
 
-import hashlib
 import logging
 import threading
 import time
@@ -27,9 +26,9 @@ from deeppcos.records.dicom_network.accepted import (
 from deeppcos.records.dicom_network.associations import associated
 from deeppcos.records.dicom_network.failure_reasons import REASONS
 from deeppcos.records.dicom_network.inbox import Inbox
-from deeppcos.records.dicom_network.kept import KeptInstance
 from deeppcos.records.dicom_network.listen_settings import ListenSettings
 from deeppcos.records.dicom_network.peer import DicomPeer
+from deeppcos.records.dicom_network.whole import is_whole
 
 LOGGER = logging.getLogger(__name__)
 
@@ -38,7 +37,6 @@ NO_SUCH_INSTANCE, CLASS_CONFLICT, DAMAGED = 0x0112, 0x0119, 0x0110
 ALL_KEPT, SOME_MISSING = 1, 2
 MOST_ASKED = 100_000
 _DELAYS_S = (0.2, 5.0, 30.0)
-_BLOCK_BYTES = 1024**2
 
 
 def answer_commitment(
@@ -147,19 +145,6 @@ def _why_missing(inbox: Inbox, wanted: Dataset) -> int:
     if found[0].sop_class_uid != text_of(wanted, "ReferencedSOPClassUID"):
         return CLASS_CONFLICT
     return 0 if is_whole(found[0]) else DAMAGED
-
-
-def is_whole(instance: KeptInstance) -> bool:
-    """Whether the file on the disk ends in exactly the data set that came."""
-    digest = hashlib.sha256()
-    try:
-        with instance.path.open("rb") as stream:
-            stream.seek(instance.path.stat().st_size - instance.size_bytes)
-            while block := stream.read(_BLOCK_BYTES):
-                digest.update(block)
-    except (OSError, ValueError):
-        return False
-    return digest.hexdigest() == instance.sha256
 
 
 def _report(

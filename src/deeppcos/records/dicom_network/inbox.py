@@ -1,9 +1,9 @@
 """What peers send us, kept so that nothing acknowledged is ever lost.
 
-Owns the files of the inbox and the order in which things become durable: a file gets its final
-name, it and its folder are forced to the disk, then the index row is committed; only then may the
-sender hear "success". A file without a row was never acknowledged and is overwritten when it
-comes again. Several arrivals at once share one commit. No network here.
+Owns the files of the inbox and when things are durable: a file gets its final name; its content,
+its name and its row in the index are forced to the disk; only when all three are may the sender
+hear "success". A file without a row was never acknowledged and is overwritten when it comes again.
+Several arrivals at once share one commit. No network here.
 
     inbox/studies/STUDY/SOP.dcm         the study, ready to be opened
     inbox/conflicts/STUDY/SOP.HASH.dcm  other contents under a UID that was taken
@@ -31,6 +31,11 @@ from deeppcos.records.dicom_network.kept import (
     Kept,
     KeptInstance,
     Quarantined,
+)
+from deeppcos.records.dicom_network.whole import (
+    force_file_to_disk,
+    force_folder_to_disk,
+    is_whole,
 )
 
 FLUSHING_THREADS = 4
@@ -62,6 +67,7 @@ class Inbox:
         self._index = InboxIndex(self.folder)
         self._commit_lock, self._waiting_lock = threading.Lock(), threading.Lock()
         self._waiting: list[_Waiting] = []
+        self._unsettled: list[int] = []  # rows of the last commit
         self._receiver: sqlite3.Connection | None = None
         self._receiver_lock = threading.Lock()
         self._flushers = ThreadPoolExecutor(FLUSHING_THREADS, thread_name_prefix="inbox-flush")
@@ -75,6 +81,9 @@ class Inbox:
     def close(self) -> None:
         """Let go of the index, and of the right to receive."""
         self._flushers.shutdown()
+        if self._unsettled:
+            with self._index.commit():
+                self._index.settle(self._unsettled)
         self._index.close()
         if self._receiver is not None:
             self._receiver.close()
@@ -159,7 +168,24 @@ class Inbox:
             ) from error
         for left in (self.folder / "incoming").iterdir():
             left.unlink()
+        self._check_unsettled()
         return receiver
+
+    def _check_unsettled(self) -> None:
+        """After a power cut: rows whose file did not reach the disk were never acknowledged."""
+        unsettled = self._index.unsettled()
+        broken = []
+        for row, instance in unsettled:
+            if is_whole(instance):
+                force_file_to_disk(instance.path)
+                force_folder_to_disk(instance.path.parent)
+            else:
+                broken.append(row)
+        if not unsettled:
+            return
+        with self._index.commit():
+            self._index.forget(broken)
+            self._index.settle([row for row, _ in unsettled])
 
     def arrival(self, announced: Announced) -> Arrival:
         """Begin to receive an instance.
@@ -208,16 +234,36 @@ class Inbox:
 
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
-            fresh = self._named(batch)
-            self._force_to_disk(fresh)
-            with self._index.commit():
-                for one in fresh:
-                    if one.kept is not None and one.kept.instance is not None:
-                        self._index.add_instance(one.kept.instance, one.described.study)
+            self._make_durable(self._named(batch))
         except (OSError, sqlite3.Error) as error:
             for one in batch:
                 one.kept = None
                 one.error = TemporaryFailure("the instance could not be kept", value=str(error))
+
+    def _make_durable(self, fresh: list[_Waiting]) -> None:
+        """Files, folders and rows to the disk, side by side: it joins flushes that come together.
+
+        A row may so be on the disk a moment before its file. It stays "unsettled" until the next
+        commit, and whoever receives next looks at the files of unsettled rows first.
+        """
+        kept = [(one.kept.instance, one) for one in fresh if one.kept and one.kept.instance]
+        if not kept:
+            return
+        flushes = [self._flushers.submit(one.arrival.force_to_disk) for one in fresh]
+        for folder in {instance.path.parent for instance, _ in kept}:
+            flushes.append(self._flushers.submit(force_folder_to_disk, folder))
+        rows: list[int] = []
+        try:
+            with self._index.commit():
+                self._index.settle(self._unsettled)
+                rows += [self._index.add_instance(i, one.described.study) for i, one in kept]
+        finally:
+            problems = [flush.exception() for flush in flushes]
+        self._unsettled = rows
+        for problem in filter(None, problems):
+            with self._index.commit():
+                self._index.forget(rows)
+            raise problem
 
     def _named(self, batch: Iterable[_Waiting]) -> list[_Waiting]:
         """Give the files that are to be kept their final names; the others are identical ones."""
@@ -242,7 +288,7 @@ class Inbox:
             path = self.folder / "conflicts" / study / f"{uid}.{described.sha256[:16]}.dcm"
         if not path.parent.is_dir():
             path.parent.mkdir()
-            _force_folder_to_disk(path.parent.parent)
+            force_folder_to_disk(path.parent.parent)
         os.replace(one.arrival.path, path)
         instance = KeptInstance(
             path=path,
@@ -262,15 +308,6 @@ class Inbox:
             return Kept(keeping=Keeping.NEW, instance=instance)
         reason = f"another content came under this UID at {conflicts_with.received:%Y-%m-%d %H:%M}"
         return Kept(keeping=Keeping.CONFLICT, instance=instance, reason=reason)
-
-    def _force_to_disk(self, fresh: list[_Waiting]) -> None:
-        """Force files and their folders to the disk, side by side: the disk joins the flushes."""
-        paths = [one.kept.instance.path for one in fresh if one.kept and one.kept.instance]
-        folders = {path.parent for path in paths}
-        flushes = [self._flushers.submit(one.arrival.force_to_disk) for one in fresh]
-        flushes += [self._flushers.submit(_force_folder_to_disk, folder) for folder in folders]
-        for flush in flushes:
-            flush.result()
 
     def _quarantine(self, arrival: Arrival, reason: str) -> Kept:
         """Set aside what cannot be used; where there is no room for it, keep only the reason."""
@@ -299,13 +336,3 @@ class Inbox:
 def _of(fresh: list[_Waiting], uid: str) -> list[KeptInstance]:
     found = [one.kept.instance for one in fresh if one.kept and one.kept.instance]
     return [instance for instance in found if instance.sop_instance_uid == uid]
-
-
-def _force_folder_to_disk(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no such call; its journal keeps names
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,8 +1,7 @@
 """The inbox's index: one SQLite file that says what is kept.
 
-Owns the tables and their queries. A row is written only after its file is on the disk, and is on
-the disk itself when ``commit`` returns: write-ahead log, synchronous FULL. Files are the business
-of ``inbox``.
+Owns the tables and their queries. A row is on the disk when ``commit`` returns: write-ahead log,
+synchronous FULL. Files are the business of ``inbox``.
 """
 
 import datetime as dt
@@ -48,9 +47,11 @@ CREATE TABLE IF NOT EXISTS instances (
     ae_title TEXT NOT NULL,
     address TEXT NOT NULL,
     is_conflict INTEGER NOT NULL,
+    is_settled INTEGER NOT NULL,
     UNIQUE (sop_instance_uid, sha256)
 );
 CREATE INDEX IF NOT EXISTS instances_of_study ON instances (study_instance_uid);
+CREATE INDEX IF NOT EXISTS unsettled_instances ON instances (id) WHERE NOT is_settled;
 CREATE TABLE IF NOT EXISTS quarantine (
     id INTEGER PRIMARY KEY,
     path TEXT, sop_instance_uid TEXT NOT NULL, reason TEXT NOT NULL,
@@ -119,12 +120,15 @@ class InboxIndex:
                 raise
             self._connection.execute("COMMIT")
 
-    def add_instance(self, instance: KeptInstance, study: dict[str, str | None]) -> None:
-        """Write an instance, and its study when it is the first. Inside ``commit``.
+    def add_instance(self, instance: KeptInstance, study: dict[str, str | None]) -> int:
+        """Write an instance, unsettled, and its study when it is the first. Inside ``commit``.
 
         Args:
-            instance: The instance, its file on the disk.
+            instance: The instance.
             study: What its header says of its study, dates as ``YYYY-MM-DD``.
+
+        Returns:
+            Its row.
         """
         at = instance.received.timestamp()
         # A conflict lies apart from its study and does not make it arrive again.
@@ -136,8 +140,8 @@ class InboxIndex:
             f"INSERT INTO studies VALUES (?, ?, ?, ?, {marks}) ON CONFLICT {again}",
             (instance.study_instance_uid, first_state, at, at, *values),
         )
-        self._connection.execute(
-            "INSERT INTO instances VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        added = self._connection.execute(
+            "INSERT INTO instances VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, FALSE)",
             (
                 instance.sop_instance_uid,
                 instance.sha256,
@@ -154,6 +158,27 @@ class InboxIndex:
                 instance.is_conflict,
             ),
         )
+        return int(added.lastrowid or 0)
+
+    def settle(self, rows: Sequence[int]) -> None:
+        """Note that the files of rows are on the disk. Inside ``commit``."""
+        self._connection.executemany(
+            "UPDATE instances SET is_settled = TRUE WHERE id = ?", [(row,) for row in rows]
+        )
+
+    def unsettled(self) -> tuple[tuple[int, KeptInstance], ...]:
+        """Rows of which nobody noted whether their files reached the disk."""
+        rows = self._rows("SELECT * FROM instances WHERE NOT is_settled ORDER BY id", ())
+        return tuple((row["id"], self._instance(row)) for row in rows)
+
+    def forget(self, rows: Sequence[int]) -> None:
+        """Remove rows that never were acknowledged, and studies left empty. Inside ``commit``."""
+        self._connection.executemany("DELETE FROM instances WHERE id = ?", [(r,) for r in rows])
+        if rows:
+            self._connection.execute(
+                "DELETE FROM studies WHERE study_instance_uid NOT IN "
+                "(SELECT study_instance_uid FROM instances)"
+            )
 
     def add_quarantined(self, one: Quarantined) -> None:
         """Write down what was set aside. Inside ``commit``."""

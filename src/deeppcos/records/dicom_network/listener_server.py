@@ -1,12 +1,15 @@
 """The server under the listener: pynetdicom's, with limits. Needs the records extra.
 
-Owns who may connect, that a handshake never holds up others, and that data sets stream to disk
-while they arrive. What is done with messages is the business of ``listening``.
+Owns who may connect, that a handshake never holds up others, that data sets stream to disk while
+they arrive, and that both threads of an association wake when there is something to do, instead of
+looking once a millisecond. What is done with messages is the business of ``listening``.
 """
 
 import contextlib
 import io
 import logging
+import queue
+import select
 import socket
 import ssl
 import threading
@@ -28,6 +31,8 @@ from deeppcos.records.dicom_network.listen_settings import ListenSettings
 
 LOGGER = logging.getLogger(__name__)
 BeginArrival = Callable[[Announced], Arrival]
+LOOK_AROUND_S = 0.05
+"""How often an idle association looks at its timers, and for the end of the line."""
 
 
 class ArrivingDataSet(io.BytesIO):
@@ -54,6 +59,15 @@ class _StreamingDimse(DIMSEServiceProvider):
     def __init__(self, assoc: Association, begin: BeginArrival, *, instance_s: float) -> None:
         super().__init__(assoc)
         self._begin, self._instance_s = begin, instance_s
+
+    def get_msg(self, block: bool = False) -> Any:
+        """The next message; where pynetdicom would only look, wait a little for one."""
+        if block:
+            return super().get_msg(block=True)
+        try:
+            return self.msg_queue.get(timeout=LOOK_AROUND_S)
+        except queue.Empty:
+            return None, None
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take the next unit; one that cannot be understood ends the association."""
@@ -111,6 +125,56 @@ def announced(association: Association, message: Any) -> Announced:
     )
 
 
+class _Wakeful(BoundedSocket):
+    """A socket whose reader sleeps until bytes come in or an answer is to go out."""
+
+    def __init__(self, assoc: Association, **places: Any) -> None:
+        super().__init__(assoc, **places)
+        self._bell, self._rope = socket.socketpair()
+        for end in (self._bell, self._rope):
+            end.setblocking(False)
+
+    def wake(self) -> None:
+        """Something is to be sent."""
+        with contextlib.suppress(OSError):
+            self._rope.send(b"!")
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read; waits a little for it."""
+        sock = self.socket
+        if sock is None or not self._is_connected:
+            return False
+        if isinstance(sock, ssl.SSLSocket) and sock.pending():
+            return True
+        try:
+            found, _, _ = select.select([sock, self._bell], [], [], LOOK_AROUND_S)
+            if self._bell in found:
+                self._bell.recv(64)
+        except (OSError, ValueError):
+            self.event_queue.put("Evt17")  # the line is closed
+            return False
+        return sock in found
+
+    def _shutdown_socket(self) -> None:
+        super()._shutdown_socket()
+        self._bell.close()
+        self._rope.close()
+
+
+class _WakingQueue(queue.Queue[Any]):
+    """What is to be sent; wakes the reader, who also sends."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        super().__init__()
+        self._wake = wake
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Queue something to be sent."""
+        super().put(item, block, timeout)
+        self._wake()
+
+
 class _Handler(RequestHandler):
     """One connection, in a thread of its own from the first byte on."""
 
@@ -138,9 +202,11 @@ class _Handler(RequestHandler):
         settings = self.server.settings
         # The socket announces the connection when it is made, and is made anew here.
         association.dul.event_queue.get_nowait()
-        bounded = BoundedSocket(association, client_socket=self.request)
-        bounded.unit_seconds = settings.unit_s
-        association.dul.socket = bounded
+        wakeful = _Wakeful(association, client_socket=self.request)
+        wakeful.unit_seconds = settings.unit_s
+        association.dul.socket = wakeful
+        association.dul.to_provider_queue = _WakingQueue(wakeful.wake)
+        association.dul._run_loop_delay = 0
         association.dimse = _StreamingDimse(
             association, self.server.begin, instance_s=settings.instance_s
         )
