@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from deeppcos.errors import InvalidInput
 from deeppcos.records.deidentification.text_finding import (
+    CHECKS,
     FoundText,
     Look,
     Picture,
@@ -28,8 +29,9 @@ Mask = npt.NDArray[np.bool_]
 FRAMES_A_GROUP = 8
 """The second look sees the brightest and the darkest of so many frames in one picture each."""
 
-MARGIN = 0.35
-"""Blanked around a text, as a part of its height: letters reach out of the boxes found."""
+MARGIN, ALONG = 0.35, 2.0
+"""Blanked around a text and along its line, in heights of a letter: letters reach out of the
+boxes found, and of a faint name often only a part is found."""
 
 ROUNDS = 3
 """Second looks that may still find something, before the file is refused."""
@@ -41,7 +43,7 @@ READABLE, SHORT_READABLE = 0.4, 0.65
 """Confidence from which letters count as text: of four or more, and of two or three. Speckle and
 the ticks of a ruler are found as single letters, or as short words of less confidence."""
 
-LINE_ASPECT, LINE_HEIGHT = 2.5, 0.1
+LINE_ASPECT, LINE_HEIGHT = 2.2, 0.15
 """An unreadable box this much longer than high, and no higher than this part of the picture, is
 taken for a line of text in letters the engine does not know."""
 
@@ -140,8 +142,9 @@ def blanking_of(
         texts += _blank_texts(find(_blanked(frame, mask), Look.FIRST), mask)
     for _ in range(ROUNDS):
         again = sum(
-            _blank_texts(find(_blanked(view, mask), Look.SECOND), mask)
+            _blank_texts(find(_blanked(view, mask), look), mask)
             for view in _grouped(frames())
+            for look in CHECKS
         )
         if not again:
             return Blanking(mask=mask, texts=texts, outside_regions=outside)
@@ -175,15 +178,23 @@ def _blank_texts(found: Iterable[FoundText], mask: Mask) -> int:
     for one in found:
         if not names_somebody(one, picture_height=mask.shape[0]):
             continue
-        margin = max(2, round(MARGIN * min(one.box.y1 - one.box.y0, one.box.x1 - one.box.x0)))
-        place = (
-            slice(max(0, one.box.y0 - margin), one.box.y1 + margin),
-            slice(max(0, one.box.x0 - margin), one.box.x1 + margin),
-        )
+        place = room_of(one.box)
         if not mask[place].all():
             mask[place] = True
             added += 1
     return added
+
+
+def room_of(box: PixelBox) -> tuple[slice, slice]:
+    """Rows and columns that are blanked for a text in a box."""
+    letter = min(box.height, box.width)
+    across = max(2, round(MARGIN * letter))
+    along = across + round(ALONG * letter)
+    beside, above = (along, across) if box.width >= box.height else (across, along)
+    return (
+        slice(max(0, box.y0 - above), box.y1 + above),
+        slice(max(0, box.x0 - beside), box.x1 + beside),
+    )
 
 
 def _grouped(frames: Iterator[Picture]) -> Iterator[Picture]:

@@ -54,7 +54,7 @@ class DateShift:
         Examples:
             >>> shift = DateShift(days=-1, study_date=None, study_start=dt.timedelta(hours=23))
             >>> shift.moment("20260202", "001500.5")
-            ('20260201', '131500.500000')
+            ('20260131', '131500.500000')
         """
         day, clock = date_in(date) or self.study_date, time_in(time)
         if day is None or clock is None or self.study_start is None:

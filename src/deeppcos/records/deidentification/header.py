@@ -55,6 +55,9 @@ EMPTY_WHEN_ABSENT = [
 ]
 """Attributes an ultrasound image must have, if only empty."""
 
+_OF_THE_WHOLE = frozenset({Action.PSEUDONYM, Action.EMPTY, Action.AGE})
+"""Who the patient is stands once: an item of a sequence has no place for it."""
+
 _AGE_UNITS = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}
 _SAFE_UID_ROOT = "1.2.840.10008."
 
@@ -153,12 +156,12 @@ def clean_header(header: Dataset, disguise: Disguise, *, pixels_are_clean: bool)
     return clean
 
 
-def _cleaned(original: Dataset, disguise: Disguise) -> Dataset:
+def _cleaned(original: Dataset, disguise: Disguise, *, is_nested: bool = False) -> Dataset:
     clean = Dataset()
     for tag in original.keys():  # noqa: SIM118  a data set iterates elements, not tags
         keyword = "" if tag.is_private else keyword_for_tag(tag)
         action = ACTIONS.get(keyword)
-        if action is None:
+        if action is None or (is_nested and action in _OF_THE_WHOLE):
             continue
         value = _TREATMENTS[action](original, keyword, disguise)
         if value is not None:
@@ -293,7 +296,7 @@ def _cleaned_codes_within(item: Dataset, disguise: Disguise) -> Iterable[DataEle
 
 
 def _walk(original: Dataset, keyword: str, disguise: Disguise) -> Any:
-    items = [_cleaned(item, disguise) for item in _items(original, keyword)]
+    items = [_cleaned(item, disguise, is_nested=True) for item in _items(original, keyword)]
     return Sequence(items) if items else None
 
 

@@ -6,6 +6,7 @@ done before and what is kept aside are the business of ``folder``.
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -34,6 +35,7 @@ from deeppcos.records.dicom_header import items_of, number_of, text_of
 from deeppcos.records.dicom_images import open_dicom_image
 from deeppcos.records.dicom_pixel_data import NATIVE_SYNTAXES
 from deeppcos.records.study_file import OpenedStudyFile
+from deeppcos.vision.decoder_guard import guarded
 from deeppcos.vision.frame import PixelBox
 
 IMPLEMENTATION_UID = "2.25.167403902171406302514903176014318024331"
@@ -97,6 +99,13 @@ def clean_image(
             layout, or something that could name somebody is found in what was written. Then no
             file is left behind.
     """
+    with guarded(source, problem="cannot be de-identified", remedy=EXPORT_AGAIN):
+        return _cleaned(path, into=into, disguise=disguise, find=find, source=source)
+
+
+def _cleaned(
+    path: Path, *, into: Path, disguise: Disguise, find: TextFinder | None, source: str
+) -> CleanedImage:
     opened, file = open_dicom_image(path, source=source), open_dicom(path, source)
     _refuse_other_classes(file)
     blanking = blanking_of(
@@ -106,10 +115,12 @@ def clean_image(
     clean = clean_header(file.header, disguise, pixels_are_clean=find is not None)
     digest = hashlib.sha256()
     frames = _digested(blanked_frames(_shown(opened), blanking.mask, is_grey=is_grey), digest)
-    syntax = set_pixels(clean, frames, is_compressed=file.syntax not in NATIVE_SYNTAXES)
-    clean.file_meta = _file_meta(clean, syntax)
     try:
-        clean.save_as(into, enforce_file_format=True)
+        with tempfile.TemporaryFile() as store:
+            is_compressed = file.syntax not in NATIVE_SYNTAXES
+            syntax = set_pixels(clean, frames, is_compressed=is_compressed, store=store)
+            clean.file_meta = _file_meta(clean, syntax)
+            clean.save_as(into, enforce_file_format=True)
         _look_again(into, file.header, disguise, digest.hexdigest(), is_grey=is_grey, source=source)
     except BaseException:
         into.unlink(missing_ok=True)

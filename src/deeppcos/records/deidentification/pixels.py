@@ -6,7 +6,6 @@ window or in a palette. Compressed originals come back as JPEG 2000 lossless, ot
 """
 
 import io
-import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO, Any, cast
 
@@ -39,20 +38,26 @@ def blanked_frames(frames: Iterable[Picture], mask: Mask, *, is_grey: bool) -> I
         yield pixels
 
 
-def set_pixels(header: Dataset, frames: Iterable[Picture], *, is_compressed: bool) -> UID:
+def set_pixels(
+    header: Dataset, frames: Iterable[Picture], *, is_compressed: bool, store: IO[bytes]
+) -> UID:
     """Give a header its pixels.
 
     Args:
         header: The cleaned header; changed in place.
         frames: From ``blanked_frames``.
         is_compressed: Whether the original was compressed.
+        store: An empty file that uncompressed frames wait in, open until the header is written:
+            an uncompressed cine has hundreds of megabytes.
 
     Returns:
         The transfer syntax the file has to be written in.
     """
     header.BitsAllocated, header.BitsStored, header.HighBit = 8, 8, 7
     header.PixelRepresentation = 0
-    return _set_compressed(header, frames) if is_compressed else _set_native(header, frames)
+    if is_compressed:
+        return _set_compressed(header, frames)
+    return _set_native(header, frames, store)
 
 
 def _set_compressed(header: Dataset, frames: Iterable[Picture]) -> UID:
@@ -67,9 +72,7 @@ def _set_compressed(header: Dataset, frames: Iterable[Picture]) -> UID:
     return JPEG2000Lossless
 
 
-def _set_native(header: Dataset, frames: Iterable[Picture]) -> UID:
-    # On disk, not in memory: an uncompressed cine has hundreds of megabytes.
-    store: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  read when the file is written
+def _set_native(header: Dataset, frames: Iterable[Picture], store: IO[bytes]) -> UID:
     is_grey = True
     for frame in frames:
         is_grey = frame.ndim == 2

@@ -33,7 +33,7 @@ LEAST_DIGITS = 6
 """A number this long, found again among the kept numbers, is taken for a patient's."""
 
 _TEXT_VRS = frozenset({"PN", "LO", "SH", "LT", "ST", "UT", "UC", "UR", "AE", "UN", "CS"})
-_NUMERIC = re.compile(r"[-+0-9.eE]+")
+_NUMERIC = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _MOVED = re.compile(r"\d{6,14}(?:\.\d{1,6})?")
 _NEW_UID = re.compile(r"2\.25\.[1-9]\d{0,38}")
 _SAID = {
