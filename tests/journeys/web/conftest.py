@@ -30,6 +30,7 @@ class Desk:
 
     home: Path
     port: int
+    options: tuple[str, ...] = ()
     process: "subprocess.Popen[str] | None" = None
     said: list[str] = field(default_factory=list)
 
@@ -50,7 +51,7 @@ class Desk:
         log = self.home.with_suffix(".log")
         with log.open("w") as output:
             self.process = subprocess.Popen(
-                [*command, "--home", str(self.home)],
+                [*command, "--home", str(self.home), *self.options],
                 stdout=output, stderr=subprocess.STDOUT, text=True, env=kept,
                 start_new_session=True,
             )  # fmt: skip
@@ -79,15 +80,29 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A new installation, served."""
+    yield from _served(Desk(home=tmp_path_factory.mktemp("desk") / "home", port=_free_port()))
+
+
+@pytest.fixture(scope="module")
+def empty_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A new installation without the example, served."""
+    home = tmp_path_factory.mktemp("empty") / "home"
+    yield from _served(Desk(home=home, port=_free_port(), options=("--no-example",)))
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    served = Desk(home=tmp_path_factory.mktemp("desk") / "home", port=port)
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _served(desk: Desk) -> Iterator[Desk]:
     try:
-        served.start()
-        yield served
+        desk.start()
+        yield desk
     finally:
-        served.kill()
+        desk.kill()
 
 
 @pytest.fixture(scope="module")
