@@ -134,6 +134,7 @@ def decide(contest: Contest) -> GateReport:
         candidate_sha256=candidate.manifest.weights_sha256,
         training_sha256=str(candidate.manifest.training.get("samples", {}).get("sha256", "")),
         is_passed=all(check.is_passed for check in checks),
+        approvals=plan.approvals,
         questions=tuple(answered(check) for check in checks),
         measures=tuple(compared(difference) for difference in found.values()),
         command=contest.command,

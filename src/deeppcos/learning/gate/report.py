@@ -65,6 +65,7 @@ class GateReport(_Part):
         candidate_sha256: Of its weights.
         training_sha256: Of what the candidate learned from; empty where it does not say.
         is_passed: Whether every question was passed.
+        approvals: Named people who must agree before promotion.
         questions: The questions in the order of the plan.
         measures: Everything measured, asked for or not.
         command: What repeats this report.
@@ -82,6 +83,7 @@ class GateReport(_Part):
     candidate_sha256: Sha256
     training_sha256: str
     is_passed: bool
+    approvals: int
     questions: tuple[AnsweredQuestion, ...]
     measures: tuple[ComparedMeasure, ...]
     command: str
