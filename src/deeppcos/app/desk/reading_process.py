@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import cv2
+import numpy as np
 
 from deeppcos.app.desk.header_hints import chart_hints_to_json
+from deeppcos.app.desk.playing import Pixels, ReelWriter
 from deeppcos.app.workflow import analyze_study
 from deeppcos.errors import DeepPCOSError
 from deeppcos.records.assessment_json import to_json
@@ -93,11 +95,15 @@ def _write_frames(
     folder.mkdir(parents=True, exist_ok=True)
     first: UltrasoundFrame | None = None
     times_s = []
+    reels = ReelWriter(folder)
     for count, frame in enumerate(opened.frames(), start=1):
         first = first or frame
         times_s.append(frame.time_s)
-        _write_picture(folder / f"{frame.index:05d}.png", frame)
+        pixels = np.asarray(cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2BGR), np.uint8)
+        _write_picture(folder / f"{frame.index:05d}.png", pixels)
+        reels.add(pixels)
         tell({"progress": [image_id, count, opened.frame_count, "pictures"]})
+    reels.close()
     return {
         "kind": KIND_WORDS[opened.kind],
         "frame_count": len(times_s),
@@ -132,12 +138,12 @@ def _size_and_scale(frame: UltrasoundFrame | None) -> dict[str, Any]:
     }
 
 
-def _write_picture(path: Path, frame: UltrasoundFrame) -> None:
+def _write_picture(path: Path, pixels: Pixels) -> None:
     """One frame, whole or not at all; one already there from before a restart is kept."""
     if path.exists():
         return
     fresh = path.with_name(f".{path.name}.partial{path.suffix}")
-    cv2.imwrite(str(fresh), cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2BGR))
+    cv2.imwrite(str(fresh), pixels)
     fresh.replace(path)
 
 
