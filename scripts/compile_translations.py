@@ -1,4 +1,4 @@
-"""Compile every ``django.po`` of the web application into the ``django.mo`` beside it.
+"""Compile every ``.po`` of the web application into the ``.mo`` beside it.
 
 Run it after changing a translation; a test compares the two.
 """
@@ -13,7 +13,7 @@ LOCALE = Path(__file__).parents[1] / "src" / "deeppcos" / "app" / "web" / "local
 def compile_translations(locale: Path = LOCALE) -> list[Path]:
     """Write the compiled files; returns those that changed."""
     changed = []
-    for source in sorted(locale.glob("*/LC_MESSAGES/django.po")):
+    for source in sorted(locale.glob("*/LC_MESSAGES/*.po")):
         target = source.with_suffix(".mo")
         compiled = polib.pofile(str(source)).to_binary()
         if not target.is_file() or target.read_bytes() != compiled:

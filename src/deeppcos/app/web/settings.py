@@ -128,6 +128,8 @@ LANGUAGE_CODE = ENVIRONMENT.language
 LANGUAGES = [("en-gb", _("English"))]
 PATIENT_LANGUAGES = [("en", "English"), ("es", "Español"), ("de", "Deutsch")]
 """Languages of the patient's page; to add one, see docs/translating.md."""
+VIEWER_LANGUAGES = [("en-gb", "English"), ("es", "Español"), ("de", "Deutsch")]
+"""Languages of the viewer: the one the browser asks for. To add one, see docs/translating.md."""
 TIME_ZONE = ENVIRONMENT.time_zone
 USE_TZ = True
 USE_I18N = True
@@ -182,5 +184,9 @@ OIDC_CLIENT_SECRET = ENVIRONMENT.oidc_client_secret
 OIDC_NAME = ENVIRONMENT.oidc_name
 OIDC_GROUPS_CLAIM = ENVIRONMENT.oidc_groups_claim
 OIDC_ROLES = ENVIRONMENT.oidc_roles
+SMART_SERVERS = ENVIRONMENT.smart_servers
+SMART_KEY = ENVIRONMENT.smart_key
+SMART_CA_FILE = ENVIRONMENT.smart_ca_file
+SMART_PATIENT_SYSTEM = ENVIRONMENT.smart_patient_system
 IS_BEHIND_PROXY = ENVIRONMENT.is_behind_proxy
 SILENCED_SYSTEM_CHECKS: list[str] = []

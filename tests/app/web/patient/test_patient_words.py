@@ -2,6 +2,7 @@
 
 import ast
 import re
+from itertools import takewhile
 from pathlib import Path
 
 import polib
@@ -108,7 +109,10 @@ def test_no_word_frightens_or_blames(language: str) -> None:
         text = " ".join(_sentences())
     else:
         catalogue = polib.pofile(str(LOCALE / language / "LC_MESSAGES" / "django.po"))
-        text = " ".join(said for e in catalogue for said in [e.msgstr, *e.msgstr_plural.values()])
+        # What follows is the clinic's: a sonographer calls a mark what it is.
+        hers = list(takewhile(lambda entry: entry.tcomment != "The page of the viewer.", catalogue))
+        assert len(hers) > 60
+        text = " ".join(said for e in hers for said in [e.msgstr, *e.msgstr_plural.values()])
     assert FORBIDDEN.findall(text) == []
 
 

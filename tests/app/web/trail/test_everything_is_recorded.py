@@ -7,6 +7,7 @@ fails here until it is named in one of the tables below.
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -39,7 +40,8 @@ CHANGES_NOTHING = {
 
 PARTS_OF_A_PAGE = {
     "studies:progress", "studies:thumbnail", "viewer:manifest", "viewer:edits", "viewer:measures",
-    "viewer:marks", "viewer:exact", "viewer:playing", "viewer:plane", "viewer:saliency",
+    "viewer:marks", "viewer:exact", "viewer:reel", "viewer:small", "viewer:plane",
+    "viewer:saliency",
     "patient:preview", "patient:preview-picture",
 }  # fmt: skip
 """What pages that are recorded themselves fetch."""
@@ -89,6 +91,12 @@ def edit(world: World) -> Any:
     body = json.dumps({"base_version": 0, "edits": [added]})
     url = world.url("viewer:edits")
     return world.client.post(url, body, content_type="application/json")
+
+
+def sit(world: World) -> Any:
+    told = {"id": str(uuid4()), "seconds": 4.2, "machine_marks_seen": True}
+    url = world.url("viewer:sitting")
+    return world.client.post(url, json.dumps(told), content_type="application/json")
 
 
 def finish(world: World) -> Any:
@@ -215,6 +223,7 @@ HOW: dict[str, Callable[[World], Any]] = {
     "viewer:second": lambda world: world.post("viewer:second"),
     "viewer:edits": edit,
     "viewer:finish": finish,
+    "viewer:sitting": sit,
     "patient:release": World.release,
     "patient:revoke": take_back,
     "tokens:list": make_token,

@@ -1,9 +1,11 @@
 """A study with follicles that can be seen, and ways to correct it, for the viewer's tests."""
 
 import json
+import struct
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import cv2
@@ -11,9 +13,20 @@ import numpy as np
 import pytest
 from django.http import HttpResponse
 from django.test import Client
-from tests.app.web.conftest import FRAME_SIZE
+from tests.app.web.conftest import FRAME_SIZE, SignIn
 
-from deeppcos.app.web.models import Image, Study
+from deeppcos.app.web.models import Image, Study, User
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+    from pytest_django.live_server_helper import LiveServer
+
+WAIT_MS = 30_000
+TELLS_NO_TIME = """
+  const ask = window.fetch;
+  window.fetch = (url, ...how) => String(url).includes("/viewer/sitting")
+    ? Promise.resolve(new Response(null, { status: 204 })) : ask(url, ...how);
+"""
 
 SEEN = ((110, 120), (144, 120), (178, 120))
 """Middles of the follicles the made-up machine marked."""
@@ -97,6 +110,15 @@ def read_picture(content: bytes | str) -> np.typing.NDArray[np.uint8]:
     return np.asarray(pixels, np.uint8)
 
 
+def unpacked(reel: bytes) -> list[bytes]:
+    """The pictures of a reel."""
+    [count] = struct.unpack(">I", reel[:4])
+    lengths = struct.unpack(f">{count}I", reel[4 : 4 + 4 * count])
+    ends = np.cumsum([4 + 4 * count, *lengths])
+    assert ends[-1] == len(reel)
+    return [reel[start:end] for start, end in pairwise(ends.tolist())]
+
+
 def said(response: Any) -> Any:
     return json.loads(response.content)
 
@@ -120,3 +142,59 @@ def send() -> Send:
         return response
 
     return sent
+
+
+Open = Callable[..., None]
+
+
+@pytest.fixture
+def opened(live_server: "LiveServer", sign_in: SignIn, seen_study: Study) -> Open:
+    """Open the viewer in a page, signed in, and wait until the first picture stands."""
+
+    def go(page: "Page", user: User, query: str = "", *, sits: bool = False) -> None:
+        page.set_default_timeout(WAIT_MS)
+        if not sits:
+            # Time is told when a window closes: after a test, when the data base is gone.
+            page.context.add_init_script(TELLS_NO_TIME)
+        sign_in(page, user)
+        page.goto(f"{live_server.url}/studies/{seen_study.pk}/viewer/{query}")
+        page.wait_for_selector("#viewer[data-ready=yes]")
+        page.wait_for_function("() => viewer.pane.painted !== null && viewer.isLoaded")
+
+    return go
+
+
+def at(page: "Page", point: tuple[float, float]) -> tuple[float, float]:
+    """Where a place of the picture lies on the screen."""
+    x, y = page.evaluate(
+        """([x, y]) => {
+          const box = document.getElementById("stage").getBoundingClientRect();
+          const [sx, sy] = viewer.pane.view.toScreen([x, y]);
+          return [box.left + sx, box.top + sy];
+        }""",
+        list(point),
+    )
+    return float(x), float(y)
+
+
+def drag(page: "Page", start: tuple[float, float], end: tuple[float, float]) -> None:
+    page.mouse.move(*at(page, start))
+    page.mouse.down()
+    page.mouse.move(*at(page, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)))
+    page.mouse.move(*at(page, end))
+    page.mouse.up()
+
+
+def wait_for_count(page: "Page", count: int) -> None:
+    page.wait_for_function(
+        "n => document.querySelector('#section .is-mine b').textContent === n", arg=str(count)
+    )
+
+
+def wait_until_saved(page: "Page", version: int | None = None) -> None:
+    page.wait_for_function(
+        """version => viewer.reading.unsent.length === 0
+          && document.getElementById("standing").dataset.standing === "saved"
+          && (version === null || viewer.reading.version === version)""",
+        arg=version,
+    )

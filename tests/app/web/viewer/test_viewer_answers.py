@@ -16,6 +16,7 @@ from tests.app.web.viewer.conftest import (
     read_picture,
     ring,
     said,
+    unpacked,
 )
 
 from deeppcos.app.web.models import AuditEvent, Image, ImageKind, Role, Study, StudyState, User
@@ -114,21 +115,32 @@ def test_exact_frames_are_the_stored_pixels_and_may_be_kept(
     assert "private" in answer["Cache-Control"]
 
 
-def test_frames_for_playing_are_lighter_and_nearly_the_same(
+def test_frames_for_playing_come_in_one_piece_lighter_and_nearly_the_same(
     clinician_client: Client, seen_study: Study
 ) -> None:
     image = image_named(seen_study, "sweep.mp4")
     for _ in range(2):
-        answer = clinician_client.get(viewer(seen_study, f"pictures/{image.pk}/frames/1.jpg"))
+        answer = clinician_client.get(viewer(seen_study, f"pictures/{image.pk}/reels/0"))
         content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
-    exact = image.frame_path(1).read_bytes()
-    assert len(content) < 0.8 * len(exact)
-    shown = read_picture(content)
-    stored = read_picture(str(image.frame_path(1)))
-    assert np.abs(shown.astype(int) - stored.astype(int)).mean() < 8
+    frames = unpacked(content)
+    assert len(frames) == image.frame_count
+    for number, frame in enumerate(frames):
+        exact = image.frame_path(number)
+        assert len(frame) < 0.8 * exact.stat().st_size
+        difference = read_picture(frame).astype(int) - read_picture(str(exact)).astype(int)
+        assert np.abs(difference).mean() < 8
 
 
-@pytest.mark.parametrize("rest", ["frames/9.png", "frames/9.jpg", "planes/coronal/0.png"])
+def test_the_middle_frame_is_there_small_to_choose_by(
+    clinician_client: Client, seen_study: Study
+) -> None:
+    image = image_named(seen_study, "sweep.mp4")
+    answer = clinician_client.get(viewer(seen_study, f"pictures/{image.pk}/small.jpg"))
+    content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    assert read_picture(content).shape[1] == 360
+
+
+@pytest.mark.parametrize("rest", ["frames/9.png", "reels/1", "planes/coronal/0.png"])
 def test_there_is_no_other_frame(clinician_client: Client, seen_study: Study, rest: str) -> None:
     image = image_named(seen_study, "sweep.mp4")
     answer = clinician_client.get(viewer(seen_study, f"pictures/{image.pk}/{rest}"))

@@ -4,14 +4,23 @@ import json
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.app.web.conftest import MakeUser, SignIn
-from tests.app.web.viewer.conftest import MISSED, SEEN, image_named, machine_id
+from tests.app.web.conftest import MakeUser
+from tests.app.web.viewer.conftest import (
+    MISSED,
+    SEEN,
+    Open,
+    at,
+    drag,
+    image_named,
+    machine_id,
+    wait_for_count,
+    wait_until_saved,
+)
 
 from deeppcos.app.web.models import Edit, MarkSet, Study, User
 
@@ -22,63 +31,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 AXE = "axe-core@4.10.3"
-WAIT_MS = 30_000
-
-Open = Callable[..., None]
-
-
-@pytest.fixture
-def opened(live_server: "LiveServer", sign_in: SignIn, seen_study: Study) -> Open:
-    """Open the viewer in a page, signed in, and wait until the first picture stands."""
-
-    def go(page: "Page", user: User, query: str = "") -> None:
-        page.set_default_timeout(WAIT_MS)
-        sign_in(page, user)
-        page.goto(f"{live_server.url}/studies/{seen_study.pk}/viewer/{query}")
-        page.wait_for_selector("#viewer[data-ready=yes]")
-        page.wait_for_function("() => viewer.pane.painted !== null && viewer.isLoaded")
-
-    return go
-
-
-def at(page: "Page", point: tuple[float, float]) -> tuple[float, float]:
-    """Where a place of the picture lies on the screen."""
-    x, y = page.evaluate(
-        """([x, y]) => {
-          const box = document.getElementById("stage").getBoundingClientRect();
-          const [sx, sy] = viewer.pane.view.toScreen([x, y]);
-          return [box.left + sx, box.top + sy];
-        }""",
-        list(point),
-    )
-    return float(x), float(y)
-
-
-def drag(page: "Page", start: tuple[float, float], end: tuple[float, float]) -> None:
-    page.mouse.move(*at(page, start))
-    page.mouse.down()
-    page.mouse.move(*at(page, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)))
-    page.mouse.move(*at(page, end))
-    page.mouse.up()
-
-
-def readers_count(page: "Page") -> str:
-    return page.locator("#section .is-mine b").inner_text()
-
-
-def wait_for_count(page: "Page", count: int) -> None:
-    page.wait_for_function(
-        "n => document.querySelector('#section .is-mine b').textContent === n", arg=str(count)
-    )
-
-
-def wait_until_saved(page: "Page", version: int | None = None) -> None:
-    page.wait_for_function(
-        """version => viewer.reading.unsent.length === 0
-          && document.getElementById("standing").dataset.standing === "saved"
-          && (version === null || viewer.reading.version === version)""",
-        arg=version,
-    )
 
 
 def kinds() -> list[str]:

@@ -10,10 +10,12 @@ from uuid import UUID
 
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from deeppcos.app.desk.marks.mark import FrameMarks, machine_marks
 from deeppcos.app.desk.marks.measures import measured
 from deeppcos.app.desk.marks.wire import marks_json
+from deeppcos.app.desk.playing import REEL_FRAMES
 from deeppcos.app.web.access import Right, rights_of
 from deeppcos.app.web.models import Image, MarkSet, Purpose, SignedReport, User
 from deeppcos.app.web.viewer.keeping import CLOSED
@@ -73,6 +75,7 @@ def manifest(reading: StudyReading, user: User) -> dict[str, Any]:
             "edits": address("edits", reading),
             "outline": address("outline", reading),
             "measures": address("measures", reading),
+            "sitting": address("sitting", reading),
             "finish": address("finish", reading) if is_second else None,
             "sign_in": reverse("accounts:sign-in"),
         },
@@ -83,11 +86,11 @@ def manifest(reading: StudyReading, user: User) -> dict[str, Any]:
 def _may_edit(reading: StudyReading, user: User) -> tuple[bool, str]:
     study = reading.study
     if Right.MARK not in rights_of(user, study.site_id):
-        return False, "Your account may look at marks, not change them."
+        return False, gettext("Your account may look at marks, not change them.")
     if reading.base is None:
-        return False, "The study has not been analysed yet."
+        return False, gettext("The study has not been analysed yet.")
     if reading.mark_set is not None and reading.mark_set.finished_at is not None:
-        return False, "You have finished this reading."
+        return False, gettext("You have finished this reading.")
     if reading.purpose == Purpose.REVIEW and study.state in CLOSED:
         return False, _signed_words(_newest_report(reading))
     return True, ""
@@ -95,9 +98,10 @@ def _may_edit(reading: StudyReading, user: User) -> tuple[bool, str]:
 
 def _signed_words(report: SignedReport | None) -> str:
     if report is None:
-        return "This study is signed. To change it, open an amendment."
+        return gettext("This study is signed. To change it, open an amendment.")
     when = date_format(report.signed_at, "j M Y, H:i")
-    return f"Signed by {report.signer_name} on {when}. To change it, open an amendment."
+    words = gettext("Signed by %(name)s on %(when)s. To change it, open an amendment.")
+    return words % {"name": report.signer_name, "when": when}
 
 
 def _newest_report(reading: StudyReading) -> SignedReport | None:
@@ -128,9 +132,11 @@ def _picture(reading: StudyReading, image: Image) -> dict[str, Any]:
         "tissue_region": image.tissue_region,
         "is_ready": image.is_ready and not image.refused_because,
         "problem": image.refused_because,
+        "reel_frames": REEL_FRAMES,
         "urls": {
             "exact": f"{start}/frames/{{frame}}.png",
-            "playing": f"{start}/frames/{{frame}}.jpg",
+            "playing": f"{start}/reels/{{reel}}",
+            "small": f"{start}/small.jpg",
             "marks": f"{start}/marks.json{end}",
             "saliency": f"{start}/saliency/{{frame}}{end}",
             "plane": f"{start}/planes/{{plane}}/{{number}}.png",

@@ -61,7 +61,7 @@ def keep_edits(
         InvalidInput: If a correction is of a picture that is not in the study.
     """
     with transaction.atomic():
-        mark_set = _locked(reading, user)
+        mark_set = _locked(reading, user, first=edits[0])
         _refuse_closed(reading.study, mark_set)
         sent = {UUID(edit.id) for edit in edits}
         known = set(mark_set.edits.filter(client_id__in=sent).values_list("client_id", flat=True))
@@ -79,7 +79,7 @@ def keep_edits(
         return Outcome(version=mark_set.version + len(fresh))
 
 
-def _locked(reading: StudyReading, user: User) -> MarkSet:
+def _locked(reading: StudyReading, user: User, *, first: MarkEdit) -> MarkSet:
     """The mark set, held until the end of the transaction; made with the first correction."""
     if reading.base is None:
         raise InvalidInput(
@@ -95,6 +95,8 @@ def _locked(reading: StudyReading, user: User) -> MarkSet:
                 "reader": user,
                 "reader_role": role_at(user, reading.study),
                 "base_release": reading.base.release,
+                "machine_shown_first": first.machine_marks_seen,
+                "release_shown": reading.base.release if first.machine_marks_seen else "",
             },
             **({} if reading.purpose == Purpose.REVIEW else {"reader": user}),
         )
@@ -235,6 +237,7 @@ def begin_second_reading(study: Study, user: User) -> MarkSet:
                 "base_release": base.release,
                 "is_blinded": True,
                 "machine_shown_first": has_seen,
+                "release_shown": base.release if has_seen else "",
             },
         )
         if is_new:

@@ -1,7 +1,7 @@
-"""Frames as pictures: exact ones for reading, lighter ones for playing, and planes of volumes.
+"""Frames as pictures: exact ones for reading, packed small ones for playing, planes of volumes.
 
-Owns delivering stored pixels to people who may see them. The frames were written, exactly, by
-the reading process; what is made here lies beside them and may be deleted at any time.
+Owns delivering stored pixels to people who may see them. Frames and reels were written by the
+reading process; what is made here lies beside them and may be deleted at any time.
 """
 
 import os
@@ -16,17 +16,13 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from deeppcos.app.desk import playing
 from deeppcos.app.web.access import Right, account_of, needs, study_for
 from deeppcos.app.web.models import Image, ImageKind, Study
+from deeppcos.app.web.studies.pictures import small_picture
 from deeppcos.errors import TemporaryFailure
 
 Pixels = npt.NDArray[np.uint8]
-
-PLAYING_QUALITY = 88
-"""JPEG quality of frames while a sweep plays; the exact frame replaces it when it stands.
-
-A 1080p frame takes 5 ms to write and 6 ms to read again, as WebP 160 ms and 18 ms.
-"""
 
 LARGEST_VOLUME_BYTES = 512 * 1024**2
 PLANES = {"coronal": 1, "sagittal": 2}
@@ -66,16 +62,29 @@ def exact_frame(
 
 @needs(Right.SEE_STUDIES)
 @require_safe
-def playing_frame(
-    request: HttpRequest, study_id: UUID, image_id: UUID, frame: int
-) -> HttpResponseBase:
-    """One frame, compressed for playing."""
+def small(request: HttpRequest, study_id: UUID, image_id: UUID) -> HttpResponseBase:
+    """The middle frame, small, to choose the file by."""
+    path = small_picture(_asked(request, study_id, image_id))
+    if path is None:
+        raise Http404("no such picture")
+    return sent(path, "image/jpeg")
+
+
+@needs(Right.SEE_STUDIES)
+@require_safe
+def reel(request: HttpRequest, study_id: UUID, image_id: UUID, number: int) -> HttpResponseBase:
+    """Many frames for playing, packed as ``deeppcos.app.desk.playing`` says."""
     image = _asked(request, study_id, image_id)
-    exact = frame_path(image, frame)
-    light = exact.with_suffix(".jpg")
-    if not light.is_file():
-        make_light(exact, light)
-    return sent(light, "image/jpeg")
+    first = number * playing.REEL_FRAMES
+    if first >= (image.frame_count or 0):
+        raise Http404("no such frames")
+    frames = image.frame_path(0).parent
+    path = playing.reel_path(frames, number)
+    if not path.is_file():
+        last = min(first + playing.REEL_FRAMES, image.frame_count or 0)
+        pictures = [playing.small_picture(_stored(image, frame)) for frame in range(first, last)]
+        playing.write_reel(frames, number, pictures)
+    return sent(path, "application/octet-stream")
 
 
 @needs(Right.SEE_STUDIES)
@@ -126,22 +135,11 @@ def sent(path: Path, kind: str) -> FileResponse:
     return response
 
 
-def make_light(exact: Path, light: Path) -> None:
-    """Write a frame compressed for playing, whole or not at all.
-
-    Args:
-        exact: The stored frame.
-        light: Where the other goes.
-    """
-    pixels = cv2.imread(str(exact), cv2.IMREAD_UNCHANGED)
+def _stored(image: Image, frame: int) -> Pixels:
+    pixels = cv2.imread(str(frame_path(image, frame)), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise TemporaryFailure("the frame cannot be read", remedy="try again")
-    done, content = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, PLAYING_QUALITY])
-    if not done:
-        raise TemporaryFailure("the frame could not be compressed", remedy="try again")
-    fresh = light.with_name(f".{light.name}.{os.getpid()}.{threading.get_ident()}")
-    fresh.write_bytes(content.tobytes())
-    fresh.replace(light)
+    return np.asarray(pixels, np.uint8)
 
 
 def _voxels(image: Image) -> Pixels:

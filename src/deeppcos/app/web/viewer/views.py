@@ -10,8 +10,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.i18n import JavaScriptCatalog
 
 from deeppcos.app.desk.marks.edge import outline_at
 from deeppcos.app.desk.marks.wire import kept_json, read_edits, read_point
@@ -20,6 +22,7 @@ from deeppcos.app.web.access import Right, account_of, needs, rights_of, study_f
 from deeppcos.app.web.models import Purpose, Study
 from deeppcos.app.web.viewer import answers, keeping
 from deeppcos.app.web.viewer.heat import heat_of
+from deeppcos.app.web.viewer.language import in_readers_language
 from deeppcos.app.web.viewer.pictures import frame_path, grey_frame, image_of, sent
 from deeppcos.app.web.viewer.reading import (
     StudyReading,
@@ -27,6 +30,7 @@ from deeppcos.app.web.viewer.reading import (
     open_blinded_reading,
     reading_for,
 )
+from deeppcos.app.web.viewer.sitting import keep_sitting, read_sitting
 from deeppcos.errors import InvalidInput, NotAssessable
 
 SECOND = "second"
@@ -46,6 +50,7 @@ def asked_reading(request: HttpRequest, study: Study) -> StudyReading:
 
 @needs(Right.SEE_STUDIES)
 @require_safe
+@in_readers_language
 def page(request: HttpRequest, study_id: UUID) -> HttpResponse:
     """The viewer."""
     user = account_of(request)
@@ -68,6 +73,17 @@ def page(request: HttpRequest, study_id: UUID) -> HttpResponse:
     )
 
 
+@needs(Right.SEE_STUDIES)
+@require_safe
+@in_readers_language
+def words(request: HttpRequest) -> HttpResponseBase:
+    """The words of the viewer's scripts in the reader's language, as a script."""
+    response = JavaScriptCatalog.as_view(domain="djangojs", packages=["deeppcos.app.web"])(request)
+    response["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(response, ["Accept-Language"])
+    return response
+
+
 @needs(Right.MARK)
 @require_POST
 def start_second_reading(request: HttpRequest, study_id: UUID) -> HttpResponse:
@@ -80,6 +96,7 @@ def start_second_reading(request: HttpRequest, study_id: UUID) -> HttpResponse:
 
 @needs(Right.SEE_STUDIES)
 @require_safe
+@in_readers_language
 def manifest(request: HttpRequest, study_id: UUID) -> JsonResponse:
     """What is in the study, who reads it, and what may be done."""
     user = account_of(request)
@@ -152,6 +169,19 @@ def measures(request: HttpRequest, study_id: UUID) -> JsonResponse:
     """Counts and measurements: the machine's, the reader's and the signed, kept apart."""
     study = study_for(account_of(request), study_id)
     return _fresh(JsonResponse(answers.measures(asked_reading(request, study))))
+
+
+@needs(Right.MARK)
+@require_POST
+def sitting(request: HttpRequest, study_id: UUID) -> HttpResponse:
+    """Keep how long the pictures were looked at, and what was shown with them."""
+    user = account_of(request)
+    study = study_for(user, study_id, Right.MARK)
+    try:
+        keep_sitting(asked_reading(request, study), user, read_sitting(request.body))
+    except InvalidInput as problem:
+        return JsonResponse({"problem": str(problem)}, status=400)
+    return HttpResponse(status=204)
 
 
 @needs(Right.MARK)

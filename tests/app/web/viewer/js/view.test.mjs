@@ -6,6 +6,8 @@ const { View } = await load("view");
 const { Clock } = await load("clock");
 const { rateOf, timesOf } = await load("player");
 const { nameOf } = await load("keys");
+const { unpacked } = await load("reels");
+const { gettext, ngettext } = await load("i18n");
 
 function view(stretch = 1) {
   const made = new View();
@@ -85,4 +87,16 @@ test("keys are named as the table writes them", () => {
   assert.equal(press("?", { shiftKey: true }), "?");
   assert.equal(press("ArrowUp", { altKey: true }), "Alt+ArrowUp");
   assert.equal(press("]"), "]");
+});
+
+test("a reel is unpacked into its pictures", async () => {
+  const packed = new Uint8Array([0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 1, 97, 98, 99]);
+  const pictures = await Promise.all(unpacked(packed.buffer).map((one) => one.text()));
+  assert.deepEqual(pictures, ["ab", "c"]);
+});
+
+test("words are filled, in English where there is no catalogue", () => {
+  assert.equal(gettext("{a} of {b}, {c}", { a: 1, b: 2 }), "1 of 2, {c}");
+  assert.equal(ngettext("{count} mark", "{count} marks", 1), "1 mark");
+  assert.equal(ngettext("{count} mark", "{count} marks", 0), "0 marks");
 });

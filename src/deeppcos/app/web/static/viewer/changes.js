@@ -1,8 +1,9 @@
 // The corrections a reader can make, each as what it takes away and what it adds.
 // Owns building them. Nothing here draws, asks or sends.
 
-import { clipped, cut, halves, hull, resampled, rounded } from "./geometry.js";
+import { hull } from "./geometry.js";
 import { FOLLICLES, kindBySize } from "./marks.js";
+import { CORNERS, clipped, cut, halves, resampled, rounded } from "./outlines.js";
 
 /** @import {Change, ChosenKind, Kind, Limits, Mark, Point, Polygon, Remark, Scale} from "./types.js" */
 
@@ -133,7 +134,7 @@ export function split(mark, along, ground) {
  * @returns {Change}
  */
 export function merge(marks, ground) {
-  const around = resampled(hull(marks.flatMap((mark) => mark.polygon)), 48);
+  const around = resampled(hull(marks.flatMap((mark) => mark.polygon)), CORNERS);
   const said = marks.find((mark) => mark.kind_by === "reader");
   const what = { kind: (said ?? marks[0]).kind, kind_by: (said ?? marks[0]).kind_by, from: marks };
   return change("merge", marks, [drawn(around, what, ground)]);

@@ -2,12 +2,16 @@
 // Owns the second pane.
 
 import { byId, make } from "./dom.js";
-import { NOTHING, sectionCount } from "./marks.js";
+import { gettext } from "./i18n.js";
+import { NOTHING, fullest, sectionCount } from "./marks.js";
 import { EMPTY } from "./overlay.js";
 import { Pane, stretchOf } from "./pane.js";
-import { PICTURE_KIND, SIDE, capital, plural } from "./words.js";
+import { follicles, title } from "./words.js";
 
 /** @import {FrameInfo, Manifest, MarksFile, PictureInfo} from "./types.js" */
+
+const ZOOM = 1.25;
+const PAN_PX = 60;
 
 export class Compare {
   /**
@@ -44,6 +48,8 @@ export class Compare {
     byId("earlier-frame").addEventListener("input", (event) =>
       this.#frame(Number(/** @type {HTMLInputElement} */ (event.target).value)));
     this.root.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    this.root.addEventListener("pointermove", (event) => this.#drag(event));
+    this.root.addEventListener("keydown", (event) => this.#key(event));
     await this.#visit(0);
   }
 
@@ -53,9 +59,10 @@ export class Compare {
 
   /** @param {number} number */
   async #visit(number) {
-    const response = await fetch(this.visits[number].url, { credentials: "same-origin" });
-    if (!response.ok) {
-      byId("earlier-words").textContent = "This visit cannot be shown now.";
+    const response = await fetch(this.visits[number].url, { credentials: "same-origin" })
+      .catch(() => null);
+    if (!response?.ok) {
+      byId("earlier-words").textContent = gettext("This visit cannot be shown now.");
       return;
     }
     this.manifest = /** @type {Manifest} */ (await response.json());
@@ -73,8 +80,8 @@ export class Compare {
     const info = this.manifest?.pictures[number];
     if (!info || !this.pane) return;
     /** @type {HTMLSelectElement} */ (byId("earlier-picture")).value = String(number);
-    const response = await fetch(info.urls.marks, { credentials: "same-origin" });
-    const file = response.ok ? /** @type {MarksFile} */ (await response.json()) : null;
+    const response = await fetch(info.urls.marks, { credentials: "same-origin" }).catch(() => null);
+    const file = response?.ok ? /** @type {MarksFile} */ (await response.json()) : null;
     this.frames = file?.frames ?? [];
     const slider = /** @type {HTMLInputElement} */ (byId("earlier-frame"));
     slider.max = String(Math.max(0, info.frame_count - 1));
@@ -90,14 +97,53 @@ export class Compare {
     this.#draw();
   }
 
+  /** @param {PointerEvent} event */
+  #drag(event) {
+    const isOnControl = /** @type {HTMLElement} */ (event.target).closest("select, input");
+    if (!this.pane || event.buttons !== 1 || isOnControl) return;
+    this.pane.view.panBy(event.movementX, event.movementY);
+    this.pane.place();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const { pane } = this;
+    if (!pane?.info || event.target !== this.root || event.altKey || event.metaKey) return;
+    const { view } = pane;
+    const middle = /** @type {[number, number]} */ ([view.screen.width / 2, view.screen.height / 2]);
+    /** @type {Record<string, () => void>} */
+    const keys = {
+      "+": () => view.zoomBy(ZOOM, middle),
+      "=": () => view.zoomBy(ZOOM, middle),
+      "-": () => view.zoomBy(1 / ZOOM, middle),
+      "0": () => view.fit(),
+      ",": () => this.#step(-1),
+      ".": () => this.#step(1),
+      "ArrowLeft": () => (event.ctrlKey ? view.panBy(PAN_PX, 0) : this.#step(-1)),
+      "ArrowRight": () => (event.ctrlKey ? view.panBy(-PAN_PX, 0) : this.#step(1)),
+      "ArrowUp": () => view.panBy(0, PAN_PX),
+      "ArrowDown": () => view.panBy(0, -PAN_PX),
+    };
+    if (!keys[event.key]) return;
+    keys[event.key]();
+    pane.place();
+    event.preventDefault();
+  }
+
+  /** @param {number} by */
+  #step(by) {
+    const { pane } = this;
+    if (!pane?.info) return;
+    this.#frame(Math.min(Math.max(pane.frame + by, 0), pane.info.frame_count - 1));
+  }
+
   /** @param {WheelEvent} event */
   #wheel(event) {
     event.preventDefault();
     const pane = this.pane;
     if (!pane?.info) return;
     if (pane.info.frame_count > 1 && !event.ctrlKey) {
-      const next = pane.frame + Math.sign(event.deltaY);
-      this.#frame(Math.min(Math.max(next, 0), pane.info.frame_count - 1));
+      this.#step(Math.sign(event.deltaY));
       return;
     }
     const box = this.root.getBoundingClientRect();
@@ -109,30 +155,11 @@ export class Compare {
     if (!this.pane) return;
     const info = this.frames[this.pane.frame];
     const marks = info?.signed ?? info?.reader ?? info?.machine ?? NOTHING;
-    const whose = info?.signed ? "signed" : info?.reader ? "reader’s marks" : "machine’s marks";
+    const whose = info?.signed ? gettext("signed")
+      : info?.reader ? gettext("reader’s marks") : gettext("machine’s marks");
     this.pane.overlay.draw({ ...EMPTY, marks });
-    const count = plural(sectionCount(marks).counted, "follicle", "follicles");
-    byId("earlier-words").textContent = `${count} in this section, ${whose}`;
+    byId("earlier-words").textContent = gettext("{follicles} in this section, {whose}", {
+      follicles: follicles(sectionCount(marks).counted), whose,
+    });
   }
-}
-
-/** @param {PictureInfo} info */
-export function title(info) {
-  const side = info.side ? `${SIDE[info.side]} ` : "";
-  const plane = info.plane ? `, ${info.plane}` : "";
-  return capital(`${side}${PICTURE_KIND[info.kind]}${plane}`.trim());
-}
-
-/**
- * The frame with the most follicles: the one to begin with.
- * @param {FrameInfo[]} frames
- */
-export function fullest(frames) {
-  let best = 0;
-  let most = -1;
-  frames.forEach((info, i) => {
-    const count = info.assessable ? sectionCount(info.reader ?? info.machine ?? NOTHING).counted : -1;
-    if (count > most) [best, most] = [i, count];
-  });
-  return best;
 }

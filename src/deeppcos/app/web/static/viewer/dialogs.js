@@ -1,6 +1,7 @@
 // Questions and help. Owns the two dialogs; decisions are returned, nothing is done here.
 
 import { byId, make } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { KEYS } from "./keys.js";
 import { capital, editsWords } from "./words.js";
 
@@ -33,14 +34,12 @@ export function showHelp() {
   });
   dialog.replaceChildren(
     make("div", { class: "dialog-head" },
-      make("h2", { id: "help-title" }, "Keys and help"), closeButton(dialog)),
+      make("h2", { id: "help-title" }, gettext("Keys and help")), closeButton(dialog)),
     make("div", { class: "keys" }, ...groups.map(keyGroup)),
     make("p", { class: "quiet" },
-      "With the mouse: the wheel turns frames, with Ctrl it zooms. Drag the picture to move it, "
-      + "a selected follicle to move the follicle, its points to bend the outline. Shift and click "
-      + "selects more. With fingers: two move and zoom."),
+      gettext("With the mouse: the wheel turns frames, with Ctrl it zooms. Drag the picture to move it, a selected follicle to move the follicle, its points to bend the outline. Shift and click selects more. With fingers: two move and zoom.")),
     make("label", { class: "row", for: "single-keys" }, toggle,
-      "Single keys work everywhere on this page, not only in the picture"),
+      gettext("Single keys work everywhere on this page, not only in the picture")),
   );
   /** @type {HTMLDialogElement} */ (dialog).showModal();
 }
@@ -55,19 +54,19 @@ function keyGroup(group) {
 
 /** @param {HTMLElement} dialog */
 function closeButton(dialog) {
-  const button = make("button", { type: "button", class: "small" }, "Close");
+  const button = make("button", { type: "button", class: "small" }, gettext("Close"));
   button.addEventListener("click", () => /** @type {HTMLDialogElement} */ (dialog).close());
   return button;
 }
 
 /**
  * Ask for words.
- * @param {{title: string, text: string, label: string, choices: string[], needed: boolean}} asked
+ * @param {{title: string, text: string, label: string, choices: string[]}} asked
  * @returns {Promise<string | null>} Null when the reader thought better of it.
  */
-export function askWords({ title, text, label, choices, needed }) {
+export function askWords({ title, text, label, choices }) {
   const field = /** @type {HTMLTextAreaElement} */ (
-    make("textarea", { id: "ask-words", maxlength: 500, required: needed })
+    make("textarea", { id: "ask-words", maxlength: 500, required: true })
   );
   const quick = choices.map((choice) => {
     const button = make("button", { type: "button", class: "small" }, choice);
@@ -81,7 +80,7 @@ export function askWords({ title, text, label, choices, needed }) {
     make("p", { class: "quiet" }, text),
     make("div", { class: "row" }, ...quick),
     make("div", { class: "field" }, make("label", { for: "ask-words" }, label), field),
-  ], "Say so", () => field.value.trim());
+  ], gettext("Say so"), () => field.value.trim());
 }
 
 /**
@@ -92,21 +91,24 @@ export function askWords({ title, text, label, choices, needed }) {
  */
 export async function askClashes(clashes, where) {
   const rows = clashes.map((clash, i) => {
-    const who = [...new Set(clash.theirs.map((edit) => edit.reader ?? "Somebody else"))].join(", ");
+    const names = new Set(clash.theirs.map((edit) => edit.reader).filter(Boolean));
+    const who = [...names].join(", ") || gettext("Somebody else");
     const option = (/** @type {string} */ value, /** @type {string} */ words, /** @type {boolean} */ on) =>
       make("label", {}, make("input", { type: "radio", name: `clash-${i}`, value, checked: on }), words);
     return make("fieldset", { class: "clash" },
       make("legend", {}, where(clash)),
-      make("p", {}, `You: ${editsWords(clash.mine)}. ${who || "Somebody else"}: ${editsWords(clash.theirs) || "changed the same mark"}.`),
-      option("theirs", `Keep what ${who || "they"} did`, true),
-      option("mine", "Keep mine instead", false));
+      make("p", {}, gettext("You: {mine}. {who}: {theirs}.", {
+        mine: editsWords(clash.mine), who,
+        theirs: editsWords(clash.theirs) || gettext("changed the same mark"),
+      })),
+      option("theirs", gettext("Keep what {who} did", { who }), true),
+      option("mine", gettext("Keep mine instead"), false));
   });
-  const answer = await opened("Somebody changed the same marks", [
+  const answer = await opened(gettext("Somebody changed the same marks"), [
     make("p", { class: "quiet" },
-      "While you worked, somebody else corrected this study too. Everything of yours that does not "
-      + "touch theirs has been kept. Decide on the rest; nothing is lost before you do."),
+      gettext("While you worked, somebody else corrected this study too. Everything of yours that does not touch theirs has been kept. Decide on the rest; nothing is lost before you do.")),
     ...rows,
-  ], "Go on", () =>
+  ], gettext("Go on"), () =>
     clashes
       .map((_, i) => /** @type {HTMLInputElement | null} */ (
         document.querySelector(`input[name=clash-${i}]:checked`))?.value ?? "theirs")
@@ -129,7 +131,7 @@ function opened(title, content, done, read, mayCancel = true) {
     make("h2", { id: "ask-title" }, capital(title)),
     make("div", { class: "stack" }, ...content),
     make("div", { class: "dialog-foot" },
-      mayCancel ? make("button", { type: "button", class: "cancel" }, "Cancel") : null,
+      mayCancel ? make("button", { type: "button", class: "cancel" }, gettext("Cancel")) : null,
       make("button", { class: "primary", value: "done" }, done)));
   dialog.replaceChildren(form);
   form.querySelector(".cancel")?.addEventListener("click", () => dialog.close(""));

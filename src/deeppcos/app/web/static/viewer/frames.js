@@ -1,10 +1,15 @@
-// Frames of one picture as bitmaps: fetched ahead, decoded off the main thread, a few kept.
-// Owns fetching and memory. What is drawn is the business of pane.js.
+// Frames of one picture as bitmaps: exact ones that are looked at, small ones that are played.
+// Owns decoding, ahead of time and off the main thread, and the memory of a few decoded frames.
+// Packed frames come from reels.js; what is drawn is the business of pane.js.
+
+import { Reels } from "./reels.js";
 
 /** @import {PictureInfo} from "./types.js" */
 
-const AT_ONCE = 4;
+const EXACT_AT_ONCE = 3;
+const DECODED_AT_ONCE = 3;
 const FAILED_WAIT_MS = 1500;
+const LEAST_KEPT = 6;
 
 /** Bytes of decoded frames that may be kept; a phone has less to give. */
 function budget() {
@@ -17,16 +22,19 @@ export class Frames extends EventTarget {
   constructor(info) {
     super();
     this.info = info;
-    this.most = Math.max(6, Math.floor(budget() / Math.max(1, info.width * info.height * 4)));
+    this.reels = info.frame_count > 1 ? new Reels(info) : null;
+    this.most = Math.max(LEAST_KEPT, Math.floor(budget() / Math.max(1, info.width * info.height * 4)));
     /** @type {Map<string, ImageBitmap>} The least recently used first. */
     this.ready = new Map();
     /** @type {Map<string, AbortController>} */
     this.coming = new Map();
     /** @type {Map<string, number>} When a frame that failed may be asked for again. */
     this.failed = new Map();
-    /** @type {string[]} */
+    /** @type {string[]} ``e5`` is frame 5 exactly, ``p5`` as it is played. */
     this.wanted = [];
     this.isClosed = false;
+    this.reels?.addEventListener("ready", () => this.#fill());
+    this.reels?.addEventListener("failed", () => setTimeout(() => this.#fill(), FAILED_WAIT_MS));
   }
 
   /**
@@ -54,54 +62,62 @@ export class Frames extends EventTarget {
    * @param {{exact: boolean, direction?: number, ahead?: number}} how
    */
   want(frame, { exact, direction = 1, ahead = 3 }) {
-    const kind = exact ? "e" : "p";
     const count = this.info.frame_count;
-    const reach = Math.min(ahead, this.most - 4, count - 1);
-    this.wanted = [`${kind}${frame}`];
-    for (let step = 1; step <= reach; step += 1) {
-      const next = frame + step * direction;
-      this.wanted.push(`p${((next % count) + count) % count}`);
-    }
-    if (exact) this.wanted.splice(1, 0, ...this.#beside(frame));
+    const reach = Math.min(ahead, this.most - 3, count - 1);
+    const next = Array.from({ length: Math.max(0, reach) }, (_, i) =>
+      `p${(((frame + (i + 1) * direction) % count) + count) % count}`);
+    this.wanted = [`${exact || !this.reels ? "e" : "p"}${frame}`, ...next];
+    if (exact && this.reels) this.wanted.splice(1, 0, `p${frame}`);
     for (const [key, abort] of this.coming) {
       if (!this.wanted.includes(key)) abort.abort();
     }
+    this.reels?.want(frame, direction);
     this.#fill();
-  }
-
-  /** @param {number} frame */
-  #beside(frame) {
-    return [frame + 1, frame - 1]
-      .filter((next) => next >= 0 && next < this.info.frame_count)
-      .map((next) => `p${next}`);
   }
 
   #fill() {
     if (this.isClosed) return;
     for (const key of this.wanted) {
-      if (this.coming.size >= AT_ONCE) return;
+      const isExact = key.startsWith("e");
+      const sort = [...this.coming.keys()].filter((one) => one.startsWith(key[0])).length;
+      const isFull = sort >= (isExact ? EXACT_AT_ONCE : DECODED_AT_ONCE);
       const isBusy = this.ready.has(key) || this.coming.has(key);
       const mayAsk = (this.failed.get(key) ?? 0) < performance.now();
-      if (!isBusy && mayAsk) void this.#fetch(key);
+      if (isFull || isBusy || !mayAsk) continue;
+      if (isExact) void this.#bring(key, (signal) => this.#fetched(key, signal));
+      else {
+        const packed = this.reels?.get(Number(key.slice(1)));
+        if (packed) void this.#bring(key, async () => packed);
+      }
     }
   }
 
-  /** @param {string} key */
-  async #fetch(key) {
+  /**
+   * @param {string} key
+   * @param {AbortSignal} signal
+   */
+  async #fetched(key, signal) {
+    const url = this.info.urls.exact.replace("{frame}", key.slice(1));
+    const response = await fetch(url, { signal, credentials: "same-origin" });
+    if (!response.ok) throw new Error(String(response.status));
+    return response.blob();
+  }
+
+  /**
+   * @param {string} key
+   * @param {(signal: AbortSignal) => Promise<Blob>} from
+   */
+  async #bring(key, from) {
     const abort = new AbortController();
     this.coming.set(key, abort);
-    const pattern = key.startsWith("e") ? this.info.urls.exact : this.info.urls.playing;
-    const url = pattern.replace("{frame}", key.slice(1));
     try {
-      const response = await fetch(url, { signal: abort.signal, credentials: "same-origin" });
-      if (!response.ok) throw new Error(String(response.status));
-      const bitmap = await createImageBitmap(await response.blob());
+      const bitmap = await createImageBitmap(await from(abort.signal));
       if (this.isClosed) bitmap.close();
       else this.#keep(key, bitmap);
-    } catch (error) {
+    } catch {
       if (!abort.signal.aborted) {
         this.failed.set(key, performance.now() + FAILED_WAIT_MS);
-        this.dispatchEvent(new CustomEvent("failed", { detail: Number(key.slice(1)) }));
+        this.#tell("failed", key);
         setTimeout(() => this.#fill(), FAILED_WAIT_MS + 50);
       }
     } finally {
@@ -122,11 +138,20 @@ export class Frames extends EventTarget {
       this.ready.delete(old);
       unused.close();
     }
-    this.dispatchEvent(new CustomEvent("ready", { detail: Number(key.slice(1)) }));
+    this.#tell("ready", key);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} key
+   */
+  #tell(name, key) {
+    this.dispatchEvent(new CustomEvent(name, { detail: Number(key.slice(1)) }));
   }
 
   close() {
     this.isClosed = true;
+    this.reels?.close();
     for (const abort of this.coming.values()) abort.abort();
     for (const bitmap of this.ready.values()) bitmap.close();
     this.ready.clear();

@@ -55,12 +55,3 @@ export function styleOf(mark, showsConfidence) {
   const dash = p >= SURE ? [] : p >= LIKELY ? [9, 5] : [2, 5];
   return { ...style, dash, width: 1.2 + 2 * p, alpha: 0.4 + 0.6 * p };
 }
-
-/**
- * How sure, in words.
- * @param {number} probability
- */
-export function sureness(probability) {
-  if (probability >= SURE) return "sure";
-  return probability >= LIKELY ? "likely" : "unsure";
-}

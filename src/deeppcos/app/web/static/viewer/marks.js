@@ -3,7 +3,7 @@
 
 import { area, centroid, contains, meanDiameter, shareWithin } from "./geometry.js";
 
-/** @import {Change, Edit, FrameMarks, Kind, Limits, Mark, Polygon, Scale} from "./types.js" */
+/** @import {Change, Edit, FrameInfo, FrameMarks, Kind, Limits, Mark, Polygon, Scale} from "./types.js" */
 
 /** @type {ReadonlySet<Kind>} */
 export const FOLLICLES = new Set(["antral", "dominant", "below_range", "unsized"]);
@@ -213,4 +213,19 @@ export function replayed(state, edits) {
     else left.push(edit);
   }
   return { state: now, left };
+}
+
+/**
+ * The frame with the most follicles: the one to begin with.
+ * @param {FrameInfo[]} frames
+ */
+export function fullest(frames) {
+  let best = 0;
+  let most = -1;
+  frames.forEach((info, i) => {
+    const shown = info.reader ?? info.machine ?? NOTHING;
+    const count = info.assessable ? sectionCount(shown).counted : -1;
+    if (count > most) [best, most] = [i, count];
+  });
+  return best;
 }

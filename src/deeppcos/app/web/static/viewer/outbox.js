@@ -1,10 +1,11 @@
-// Edits on their way to the server: kept on this computer until it has acknowledged them.
-// Owns keeping, sending, trying again and saying how it stands. Nothing acknowledged is asked
+// Edits on their way to the server, kept on this computer until it has acknowledged them.
+// Owns sending, trying again and saying how it stands; the place they lie in is shelf.js. Nothing acknowledged is asked
 // twice, nothing unacknowledged is forgotten: not by a lost network, not by a closed window.
+
+import { gettext } from "./i18n.js";
 
 /** @import {Behind, Edit, Kept} from "./types.js" */
 
-const STORE = "edits";
 const WAIT_MS = 350;
 const FIRST_RETRY_MS = 2000;
 const LONGEST_RETRY_MS = 30000;
@@ -12,71 +13,11 @@ const MOST_AT_ONCE = 100;
 
 /** @typedef {"saved" | "saving" | "offline" | "signed_out" | "refused" | "locked"} Standing */
 
-/**
- * Where edits lie on this computer: IndexedDB, or memory where the browser forbids it.
- * @param {string} owner Reading and reader; nobody else's edits are read.
- */
-export async function openShelf(owner) {
-  /** @type {IDBDatabase | null} */
-  const db = await new Promise((resolve) => {
-    try {
-      const asked = indexedDB.open("deeppcos-viewer", 1);
-      asked.onupgradeneeded = () => {
-        asked.result.createObjectStore(STORE, { keyPath: "key" }).createIndex("owner", "owner");
-      };
-      asked.onsuccess = () => resolve(asked.result);
-      asked.onerror = () => resolve(null);
-    } catch {
-      resolve(null);
-    }
-  });
-  let order = Date.now();
-  /**
-   * @template T
-   * @param {IDBTransactionMode} mode
-   * @param {(store: IDBObjectStore) => IDBRequest<T>} work
-   * @returns {Promise<T>}
-   */
-  const within = (mode, work) =>
-    new Promise((resolve, reject) => {
-      const transaction = /** @type {IDBDatabase} */ (db).transaction(STORE, mode, {
-        durability: "strict",
-      });
-      const request = work(transaction.objectStore(STORE));
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onerror = () => reject(transaction.error);
-      transaction.onabort = () => reject(transaction.error);
-    });
-  return {
-    isDurable: db !== null,
-    /** @param {Edit} edit */
-    async put(edit) {
-      if (!db) return;
-      order += 1;
-      await within("readwrite", (store) =>
-        store.put({ key: `${owner}/${edit.id}`, owner, order, edit }));
-    },
-    /** @param {Edit[]} edits */
-    async drop(edits) {
-      if (!db) return;
-      for (const edit of edits) {
-        await within("readwrite", (store) => store.delete(`${owner}/${edit.id}`));
-      }
-    },
-    /** @returns {Promise<Edit[]>} */
-    async all() {
-      if (!db) return [];
-      const rows = await within("readonly", (store) => store.index("owner").getAll(owner));
-      return rows.sort((a, b) => a.order - b.order).map((row) => row.edit);
-    },
-  };
-}
-
 export class Outbox extends EventTarget {
   /**
    * @param {object} parts
    * @param {import("./reading.js").Reading} parts.reading
-   * @param {Awaited<ReturnType<typeof openShelf>>} parts.shelf
+   * @param {import("./shelf.js").Shelf} parts.shelf
    * @param {string} parts.url
    * @param {string} parts.token Against forged requests.
    * @param {(behind: Behind) => Promise<void>} parts.onBehind Others were quicker.
@@ -113,7 +54,7 @@ export class Outbox extends EventTarget {
     try {
       await this.shelf.put(edit);
     } catch {
-      this.problem = "this computer has no room to keep changes";
+      this.problem = gettext("this computer has no room to keep changes");
     }
     this.soon(WAIT_MS);
   }

@@ -1,14 +1,15 @@
 // Marks on the picture, drawn with Konva: outlines, numbers, points to pull, ruler, crosshair.
 // Owns drawing. Which marks there are, and what a pointer does, is the business of others.
 
-import { centroid, resampled } from "./geometry.js";
-import { numbered } from "./marks.js";
+import { centroid } from "./geometry.js";
+import { gettext } from "./i18n.js";
 import { styleOf } from "./look.js";
+import { numbered } from "./marks.js";
+import { CORNERS, resampled } from "./outlines.js";
 
 /** @import {FrameMarks, Mark, Point, Polygon} from "./types.js" */
 /** @import {View} from "./view.js" */
 
-export const CORNERS = 48;
 export const POINTS = 12;
 
 /** An outline narrower than this on the screen is small: its points would hide it. */
@@ -146,9 +147,9 @@ export class Overlay {
     if (this.drawing.confidence && mark.probability !== undefined) {
       return `${Math.round(mark.probability * 100)} %`;
     }
-    if (mark.kind === "ovary") return mark.is_doubtful ? "doubtful" : "";
-    if (mark.kind === "cyst") return "cyst";
-    if (mark.kind === "vessel") return "vessel";
+    if (mark.kind === "ovary") return mark.is_doubtful ? gettext("doubtful") : "";
+    if (mark.kind === "cyst") return gettext("cyst");
+    if (mark.kind === "vessel") return gettext("vessel");
     return number === null ? "" : String(number);
   }
 

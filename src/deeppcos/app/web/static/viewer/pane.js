@@ -7,6 +7,11 @@ import { View } from "./view.js";
 
 /** @import {FrameInfo, PictureInfo} from "./types.js" */
 
+const AHEAD = 3;
+const AHEAD_PLAYING = 8;
+/** Zoom from which single pixels are shown as squares. */
+const PIXELS_FROM = 8;
+
 export class Pane extends EventTarget {
   /** @param {HTMLElement} root Holds ``.pixels``, ``.heat`` and ``.marks``. */
   constructor(root) {
@@ -59,7 +64,7 @@ export class Pane extends EventTarget {
     if (!this.frames || !this.info) return;
     this.direction = frame < this.frame ? -1 : 1;
     this.frame = frame;
-    const ahead = this.isPlaying ? 16 : 4;
+    const ahead = this.isPlaying ? AHEAD_PLAYING : AHEAD;
     this.frames.want(frame, { exact: !this.isPlaying, direction: this.direction, ahead });
     this.paint();
   }
@@ -75,9 +80,22 @@ export class Pane extends EventTarget {
     if (!found) return;
     const isSame = this.painted?.frame === this.frame && this.painted.exact === found.exact;
     if (isSame) return;
-    this.context.drawImage(found.bitmap, 0, 0, this.pixels.width, this.pixels.height);
+    this.#size(found.bitmap.width, found.bitmap.height);
+    this.context.drawImage(found.bitmap, 0, 0);
     this.painted = { frame: this.frame, exact: found.exact };
     this.#tell("painted");
+  }
+
+  /**
+   * The canvas is as large as what is painted: stretching it is the compositor's work, which is
+   * cheaper than stretching every frame.
+   * @param {number} width
+   * @param {number} height
+   */
+  #size(width, height) {
+    if (this.pixels.width === width && this.pixels.height === height) return;
+    [this.pixels.width, this.pixels.height] = [width, height];
+    this.#transform();
   }
 
   #fill() {
@@ -92,16 +110,20 @@ export class Pane extends EventTarget {
 
   /** Follow the view. */
   place() {
-    const { view } = this;
-    const { at, by } = view.across;
-    const matrix = `matrix(${by}, 0, 0, ${view.zoom * view.stretch}, ${at}, ${view.y})`;
-    const isLarge = view.zoom > 8;
-    for (const canvas of [this.pixels, this.heat]) {
-      canvas.style.transform = matrix;
-      canvas.style.imageRendering = isLarge ? "pixelated" : "auto";
-    }
+    this.#transform();
     this.overlay.place();
     this.#tell("placed");
+  }
+
+  #transform() {
+    const { view } = this;
+    const { at, by } = view.across;
+    for (const canvas of [this.pixels, this.heat]) {
+      const [sx, sy] = [view.width / canvas.width, view.height / canvas.height];
+      canvas.style.transform =
+        `matrix(${by * sx}, 0, 0, ${view.zoom * view.stretch * sy}, ${at}, ${view.y})`;
+      canvas.style.imageRendering = view.zoom > PIXELS_FROM && sx === 1 ? "pixelated" : "auto";
+    }
   }
 
   /**
@@ -113,6 +135,7 @@ export class Pane extends EventTarget {
     if (!map) return;
     this.heat.width = map.width;
     this.heat.height = map.height;
+    this.#transform();
     const context = /** @type {CanvasRenderingContext2D} */ (this.heat.getContext("2d"));
     context.drawImage(map, 0, 0);
     const image = context.getImageData(0, 0, map.width, map.height);

@@ -1,7 +1,10 @@
 // Playing a sweep at the rate at which it was recorded. Owns time: it waits for a frame that is
-// not there yet instead of skipping it, and says when it cannot keep up.
+// not there yet instead of skipping it, and says at which rate frames really come.
 
 /** @import {PictureInfo} from "./types.js" */
+
+const LATE_MS = 60;
+const RATE_EVERY_MS = 1000;
 
 export class Player {
   /**
@@ -9,17 +12,24 @@ export class Player {
    * @param {(frame: number) => void} parts.show
    * @param {(frame: number) => boolean} parts.has
    * @param {(playing: boolean) => void} parts.onChange
+   * @param {() => void} parts.onRate The rate was measured anew.
    */
-  constructor({ show, has, onChange }) {
+  constructor({ show, has, onChange, onRate }) {
     this.show = show;
     this.has = has;
     this.onChange = onChange;
+    this.onRate = onRate;
     this.isPlaying = false;
     this.frame = 0;
-    /** @type {number[]} Time of each frame, ms. */
-    this.times = [0];
-    this.late = 0;
+    /** How much faster than recorded. */
+    this.pace = 1;
+    /** @type {number[]} Time of each frame as recorded, ms. */
+    this.recorded = [0];
+    /** @type {number | null} Frames a second as shown; null until a second has been played. */
+    this.rate = null;
     this.shown = 0;
+    this.countedFrom = 0;
+    this.begun = 0;
   }
 
   /**
@@ -28,54 +38,76 @@ export class Player {
    */
   open(info, otherwise) {
     this.stop();
-    this.times = timesOf(info, otherwise);
+    this.recorded = timesOf(info, otherwise);
     this.frame = 0;
+  }
+
+  /** @param {number} pace */
+  setPace(pace) {
+    this.pace = pace;
+    this.#begin();
   }
 
   /** @param {number} from */
   start(from) {
-    if (this.times.length < 2) return;
+    if (this.recorded.length < 2) return;
     this.isPlaying = true;
-    this.frame = from >= this.times.length - 1 ? 0 : from;
-    this.late = 0;
-    this.shown = 0;
-    this.begun = performance.now() - this.times[this.frame];
+    this.frame = from >= this.recorded.length - 1 ? 0 : from;
+    this.#begin();
     this.onChange(true);
     requestAnimationFrame(() => this.#tick());
+  }
+
+  #begin() {
+    this.rate = null;
+    this.shown = 0;
+    this.countedFrom = performance.now();
+    this.begun = this.countedFrom - this.#due(this.frame);
   }
 
   stop() {
     if (!this.isPlaying) return;
     this.isPlaying = false;
+    this.rate = null;
     this.onChange(false);
+  }
+
+  /** @param {number} frame When it stands in a round, ms. */
+  #due(frame) {
+    return this.recorded[frame] / this.pace;
   }
 
   #tick() {
     if (!this.isPlaying) return;
     const now = performance.now();
-    const begun = /** @type {number} */ (this.begun);
-    const next = this.frame + 1 < this.times.length ? this.frame + 1 : 0;
-    const due = next === 0 ? begun + this.#whole() : begun + this.times[next];
-    if (now >= due) {
-      if (this.has(next)) {
-        // The clock stands still while a frame is awaited: no frame is skipped, none hurried.
-        if (now - due > 60) {
-          this.late += 1;
-          this.begun = begun + (now - due);
-        }
-        if (next === 0) this.begun = /** @type {number} */ (this.begun) + this.#whole();
-        this.frame = next;
-        this.shown += 1;
-        this.show(next);
-      }
+    const next = (this.frame + 1) % this.recorded.length;
+    const due = this.begun + (next === 0 ? this.#whole() : this.#due(next));
+    if (now >= due && this.has(next)) {
+      // The clock stands still while a frame is awaited: no frame is skipped, none hurried.
+      if (now - due > LATE_MS) this.begun += now - due;
+      if (next === 0) this.begun += this.#whole();
+      this.frame = next;
+      this.show(next);
+      this.#count(now);
     }
     requestAnimationFrame(() => this.#tick());
   }
 
+  /** @param {number} now */
+  #count(now) {
+    this.shown += 1;
+    const passed = now - this.countedFrom;
+    if (passed < RATE_EVERY_MS) return;
+    this.rate = (this.shown * 1000) / passed;
+    this.shown = 0;
+    this.countedFrom = now;
+    this.onRate();
+  }
+
   /** Time of one round, ms: the last frame stands as long as the others on average. */
   #whole() {
-    const last = this.times[this.times.length - 1];
-    return last + last / Math.max(1, this.times.length - 1);
+    const last = this.#due(this.recorded.length - 1);
+    return last + last / Math.max(1, this.recorded.length - 1);
   }
 }
 
@@ -95,7 +127,7 @@ export function timesOf(info, otherwise) {
 }
 
 /**
- * The rate of a picture in words, and whether the file states it.
+ * The rate of a picture, and whether the file states it.
  * @param {PictureInfo} info
  * @param {number} otherwise
  */

@@ -1,5 +1,8 @@
 // Where the network looked, as a layer over the picture. Owns asking, waiting and saying why not.
 
+import { gettext } from "./i18n.js";
+import { say, tell } from "./notices.js";
+
 /** @import {Viewer} from "./viewer.js" */
 
 const AGAIN_MS = 1200;
@@ -39,12 +42,12 @@ export class SaliencyLayer {
       try {
         response = await fetch(url, { credentials: "same-origin" });
       } catch {
-        this.viewer.say("No connection: the heat map cannot be shown now.");
+        say(gettext("No connection: the heat map cannot be shown now."));
         return;
       }
       if (mine !== this.asked) return;
       if (response.status !== 202) return void (await this.#paint(response, mine));
-      if (!hasSaid) this.viewer.say("Asking the network where it looked. It takes some seconds.");
+      if (!hasSaid) say(gettext("Asking the network where it looked. It takes some seconds."));
       hasSaid = true;
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
@@ -55,16 +58,16 @@ export class SaliencyLayer {
    * @param {number} mine
    */
   async #paint(response, mine) {
-    if (!response.ok) return this.viewer.say("The heat map cannot be shown now.");
+    if (!response.ok) return say(gettext("The heat map cannot be shown now."));
     if (response.headers.get("Content-Type")?.startsWith("image/")) {
       const map = await createImageBitmap(await response.blob());
       if (mine === this.asked) {
         this.viewer.pane.paintHeat(map);
-        this.viewer.tell("Bright places spoke most for an ovary.");
+        tell(gettext("Bright places spoke most for an ovary."));
       }
       return undefined;
     }
     const { reason } = await response.json();
-    return this.viewer.say(`Nothing is shown of where it looked: ${reason}`);
+    return say(gettext("Nothing is shown of where it looked: {reason}", { reason }));
   }
 }

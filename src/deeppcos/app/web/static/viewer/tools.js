@@ -1,35 +1,21 @@
-// What pointers do on the picture: choose, drag, draw, cut, measure, move, zoom.
-// Owns gestures. Each ends in one call to the viewer, which makes the change.
+// What pointers do to marks: choose, drag, draw, cut, measure. Each gesture ends in one call that
+// makes the change. Owns which gesture begins; those that move the picture are in gestures.js.
 
-import { box, contains, ellipse, moved, pulled, resampled } from "./geometry.js";
+import { addAt, addOvary } from "./adding.js";
+import { reachOf } from "./editing.js";
+import { box, contains } from "./geometry.js";
+import { pan, pinch, spread } from "./gestures.js";
 import { markAt } from "./marks.js";
-import { CORNERS, POINTS, handles } from "./overlay.js";
+import { CORNERS, moved, ovaryBetween, pulled, resampled } from "./outlines.js";
+import { POINTS, handles } from "./overlay.js";
 
-/** @import {Mark, Point, Polygon} from "./types.js" */
+/** @import {Gesture} from "./gestures.js" */
+/** @import {Mark, Point} from "./types.js" */
 /** @import {Viewer} from "./viewer.js" */
 
 const NEAR_PX = 11;
 const NEAR_TOUCH_PX = 22;
 const STILL_PX = 4;
-
-/**
- * An ovary drawn from one end to the other.
- * @param {Point} from
- * @param {Point} to
- * @returns {Polygon}
- */
-export function ovaryBetween(from, to) {
-  const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
-  const half = Math.hypot(dx, dy) / 2;
-  const [ux, uy] = [dx / (2 * half || 1), dy / (2 * half || 1)];
-  const middle = /** @type {Point} */ ([(from[0] + to[0]) / 2, (from[1] + to[1]) / 2]);
-  return ellipse([0, 0], half, half * 0.62, CORNERS).map(([x, y]) => [
-    middle[0] + x * ux - y * uy,
-    middle[1] + x * uy + y * ux,
-  ]);
-}
-
-/** @typedef {{move?: (at: Point, event: PointerEvent) => void, end?: (at: Point, event: PointerEvent) => void}} Gesture */
 
 export class Tools {
   /** @param {Viewer} viewer */
@@ -65,14 +51,14 @@ export class Tools {
     this.viewer.stage.setPointerCapture(event.pointerId);
     if (this.fingers.size === 2) {
       this.viewer.sketch(null);
-      this.gesture = this.#pinch();
+      this.gesture = pinch(this.viewer, this.fingers);
       return;
     }
     if (this.fingers.size > 2) return;
     this.viewer.crosshair = null;
     const at = this.view.toPicture(screen);
     const isMoving = event.button === 1 || this.viewer.isPanHeld;
-    this.gesture = isMoving ? this.#pan(screen) : this.#begin(at, screen, event);
+    this.gesture = isMoving ? pan(this.viewer, screen, (event) => this.#onScreen(event)) : this.#begin(at, screen, event);
   }
 
   /**
@@ -83,12 +69,12 @@ export class Tools {
    */
   #begin(at, screen, event) {
     switch (this.viewer.tool) {
-      case "add": return { end: (end, up) => this.viewer.addAt(end, up.timeStamp) };
+      case "add": return { end: (end, up) => addAt(this.viewer.editor, end, up.timeStamp) };
       case "ovary": return this.#ovary(at);
       case "split": return this.#split(at);
       case "ruler": return this.#ruler(at);
-      case "window": return this.#window(screen);
-      case "pan": return this.#pan(screen);
+      case "window": return spread(this.viewer, screen, (event) => this.#onScreen(event));
+      case "pan": return pan(this.viewer, screen, (event) => this.#onScreen(event));
       default: return this.#select(at, screen, event);
     }
   }
@@ -175,10 +161,10 @@ export class Tools {
     const start = resampled(mark.polygon, CORNERS);
     const index = handle * (CORNERS / POINTS);
     const bent = (/** @type {Point} */ at) =>
-      pulled(start, index, at[0] - from[0], at[1] - from[1], mark.kind === "ovary" ? 0.1 : 0.16);
+      pulled(start, index, at[0] - from[0], at[1] - from[1], reachOf(mark));
     return {
       move: (at) => this.viewer.drag({ ...mark, polygon: bent(at) }),
-      end: (at, event) => this.viewer.reshape(mark, bent(at), event.timeStamp),
+      end: (at, event) => this.viewer.editor.reshape(mark, bent(at), event.timeStamp),
     };
   }
 
@@ -201,7 +187,7 @@ export class Tools {
       },
       end: (at, event) => {
         if (isStill(event)) this.#choose(at, event.shiftKey);
-        else this.viewer.reshape(mark, carried(at), event.timeStamp);
+        else this.viewer.editor.reshape(mark, carried(at), event.timeStamp);
       },
     };
   }
@@ -212,13 +198,13 @@ export class Tools {
    * @returns {Gesture}
    */
   #chooseOrPan(screen, down) {
-    const pan = this.#pan(screen);
+    const moving = pan(this.viewer, screen, (event) => this.#onScreen(event));
     let hasMoved = false;
     return {
       move: (at, event) => {
         const [x, y] = this.#onScreen(event);
         hasMoved ||= Math.hypot(x - screen[0], y - screen[1]) >= STILL_PX;
-        if (hasMoved) pan.move?.(at, event);
+        if (hasMoved) moving.move?.(at, event);
       },
       end: (at) => {
         if (!hasMoved) this.#choose(at, down.shiftKey);
@@ -232,6 +218,7 @@ export class Tools {
    */
   #choose(at, more) {
     const mark = this.viewer.isHidden ? null : markAt(this.viewer.marks, at);
+    this.viewer.stage.dispatchEvent(new CustomEvent("pointed", { detail: { at } }));
     this.viewer.select(mark ? [mark.id] : [], more);
   }
 
@@ -239,7 +226,7 @@ export class Tools {
   #ovary(from) {
     return {
       move: (at) => this.viewer.sketch({ polygon: ovaryBetween(from, at), closed: true }),
-      end: (at, event) => this.viewer.addOvary(from, at, event.timeStamp),
+      end: (at, event) => addOvary(this.viewer.editor, from, at, event.timeStamp),
     };
   }
 
@@ -247,7 +234,7 @@ export class Tools {
   #split(from) {
     return {
       move: (at) => this.viewer.sketch({ polygon: [from, at], closed: false }),
-      end: (at, event) => this.viewer.splitAlong(from, at, event.timeStamp),
+      end: (at, event) => this.viewer.editor.splitAlong(from, at, event.timeStamp),
     };
   }
 
@@ -256,51 +243,6 @@ export class Tools {
     return {
       move: (at) => this.viewer.measure(from, at),
       end: (at) => this.viewer.measure(from, at, true),
-    };
-  }
-
-  /** @param {Point} screen @returns {Gesture} */
-  #pan(screen) {
-    let last = screen;
-    return {
-      move: (_, event) => {
-        const now = this.#onScreen(event);
-        this.view.panBy(now[0] - last[0], now[1] - last[1]);
-        last = now;
-        this.viewer.pane.place();
-      },
-    };
-  }
-
-  /** @param {Point} screen @returns {Gesture} */
-  #window(screen) {
-    let last = screen;
-    return {
-      move: (_, event) => {
-        const now = this.#onScreen(event);
-        this.viewer.windowBy(last[1] - now[1], now[0] - last[0]);
-        last = now;
-      },
-    };
-  }
-
-  /** @returns {Gesture} */
-  #pinch() {
-    let before = [...this.fingers.values()];
-    return {
-      move: () => {
-        const now = [...this.fingers.values()];
-        if (now.length < 2 || before.length < 2) return;
-        const middle = (/** @type {Point[]} */ pair) =>
-          /** @type {Point} */ ([(pair[0][0] + pair[1][0]) / 2, (pair[0][1] + pair[1][1]) / 2]);
-        const apart = (/** @type {Point[]} */ pair) =>
-          Math.hypot(pair[0][0] - pair[1][0], pair[0][1] - pair[1][1]);
-        const [was, is] = [middle(before), middle(now)];
-        this.view.panBy(is[0] - was[0], is[1] - was[1]);
-        this.view.zoomBy(apart(now) / Math.max(1, apart(before)), is);
-        before = now;
-        this.viewer.pane.place();
-      },
     };
   }
 

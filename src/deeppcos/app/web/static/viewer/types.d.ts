@@ -87,7 +87,10 @@ export interface PictureInfo {
   tissue_region: [number, number, number, number] | null;
   is_ready: boolean;
   problem: string;
-  urls: { exact: string; playing: string; marks: string; saliency: string; plane: string };
+  reel_frames: number;
+  urls: {
+    exact: string; small: string; playing: string; marks: string; saliency: string; plane: string;
+  };
 }
 
 export interface Manifest {
@@ -107,7 +110,7 @@ export interface Manifest {
   default_frames_per_second: number;
   pictures: PictureInfo[];
   earlier: { title: string; url: string }[];
-  urls: { edits: string; outline: string; measures: string; finish: string | null; sign_in: string };
+  urls: { edits: string; outline: string; measures: string; sitting: string; finish: string | null; sign_in: string };
   user: string;
 }
 

@@ -1,11 +1,14 @@
 // Brightness and contrast: the window of grey levels that is spread from black to white.
 // Owns the arithmetic and the filter; the stored pixels are not touched.
 
+import { gettext } from "./i18n.js";
+
 const WHOLE = { level: 128, width: 256 };
 
-export class Window {
+export class Window extends EventTarget {
   /** @param {HTMLElement} pixels */
   constructor(pixels) {
+    super();
     this.pixels = pixels;
     this.level = WHOLE.level;
     this.width = WHOLE.width;
@@ -17,7 +20,9 @@ export class Window {
   }
 
   get words() {
-    return this.isWhole ? "" : ` · level ${Math.round(this.level)}, width ${Math.round(this.width)}`;
+    return this.isWhole ? "" : gettext("level {level}, width {width}", {
+      level: Math.round(this.level), width: Math.round(this.width),
+    });
   }
 
   /**
@@ -34,14 +39,16 @@ export class Window {
       channel.setAttribute("intercept", intercept.toFixed(4));
     }
     this.pixels.style.filter = this.isWhole ? "none" : "url(#window-filter)";
+    this.dispatchEvent(new Event("changed"));
   }
 
   /**
-   * @param {number} level
-   * @param {number} width
+   * Follow a hand: up is brighter, to the right is softer.
+   * @param {number} up Screen pixels.
+   * @param {number} right
    */
-  by(level, width) {
-    this.set(this.level + level * 0.6, this.width + width * 1.2);
+  by(up, right) {
+    this.set(this.level - up * 0.6, this.width + right * 1.2);
   }
 
   reset() {

@@ -1,52 +1,67 @@
-// What the page says. Owns the sentences, so that they can be read, and translated, in one place.
+// What the page says of marks, pictures, counts and corrections. Owns the words shared by several
+// modules; looking them up in the reader's language is the business of i18n.js.
 
-/** @import {CountMeasure, Delta, Edit, Mark} from "./types.js" */
-
+import { decimal, gettext, ngettext, pgettext } from "./i18n.js";
 import { LIKELY, SURE } from "./look.js";
+
+/** @import {CountMeasure, Delta, Edit, FrameInfo, Mark, PictureInfo} from "./types.js" */
 
 /** @type {Record<string, string>} */
 export const KIND = {
-  ovary: "ovary",
-  antral: "antral",
-  dominant: "dominant",
-  below_range: "under 2 mm",
-  unsized: "no size",
-  cyst: "cyst or other",
-  vessel: "vessel",
+  ovary: gettext("ovary"),
+  antral: gettext("antral"),
+  dominant: gettext("dominant"),
+  below_range: gettext("under 2 mm"),
+  unsized: gettext("no size"),
+  cyst: gettext("cyst or other"),
+  vessel: gettext("vessel"),
 };
 
-/** @type {Record<Delta, string>} */
-export const DELTA = {
-  missed: "added a mark",
-  extra: "deleted a mark",
-  boundary: "changed an outline",
-  split: "split a mark",
-  merge: "merged marks",
-  wrong_kind: "changed a kind",
-  not_assessable: "said it cannot be judged",
-  label_dispute: "disagreed",
-  undo: "took a correction back",
+/** @type {Record<Delta, (count: number) => string>} */
+const DELTA = {
+  missed: (count) => ngettext("added a mark", "added marks ({count})", count),
+  extra: (count) => ngettext("deleted a mark", "deleted marks ({count})", count),
+  boundary: (count) => ngettext("changed an outline", "changed outlines ({count})", count),
+  split: (count) => ngettext("split a mark", "split marks ({count})", count),
+  merge: (count) => ngettext("merged marks", "merged marks ({count})", count),
+  wrong_kind: (count) => ngettext("changed a kind", "changed kinds ({count})", count),
+  not_assessable: () => gettext("said it cannot be judged"),
+  label_dispute: () => gettext("disagreed"),
+  undo: (count) => ngettext("took a correction back", "took corrections back ({count})", count),
 };
 
 /** @type {Record<string, string>} */
-export const PICTURE_KIND = { still: "still", sweep: "sweep", volume: "volume" };
+export const PICTURE_KIND = {
+  still: gettext("still"), sweep: gettext("sweep"), volume: gettext("volume"),
+};
 /** @type {Record<string, string>} */
-export const SIDE = { left: "Left", right: "Right" };
+export const SIDE = { left: pgettext("side", "Left"), right: pgettext("side", "Right") };
+/** @type {Record<string, string>} */
+export const OVARY = { left: gettext("Left ovary"), right: gettext("Right ovary") };
 
 /** @type {Record<string, string>} */
 export const SCALE_FROM = {
-  dicom_regions: "scale from the file",
-  volume_spacing: "scale from the file",
-  burned_in_ruler: "scale from the picture’s ruler",
-  burned_in_caliper: "scale from the picture’s calipers",
+  dicom_regions: gettext("scale from the file"),
+  volume_spacing: gettext("scale from the file"),
+  burned_in_ruler: gettext("scale from the picture’s ruler"),
+  burned_in_caliper: gettext("scale from the picture’s calipers"),
 };
 
 /** @type {Record<string, string>} */
-export const PLANE_SHORT = { longitudinal: "long.", transverse: "transv." };
+export const PLANE = {
+  longitudinal: gettext("longitudinal"), transverse: gettext("transverse"),
+};
+/** @type {Record<string, string>} */
+export const PLANE_SHORT = { longitudinal: gettext("long."), transverse: gettext("transv.") };
 
 /** @param {number} mm */
 export function millimetres(mm) {
-  return `${mm.toFixed(1)} mm`;
+  return gettext("{length} mm", { length: decimal(mm, 1) });
+}
+
+/** @param {number} count */
+export function follicles(count) {
+  return ngettext("{count} follicle", "{count} follicles", count);
 }
 
 /**
@@ -56,18 +71,26 @@ export function millimetres(mm) {
  * @param {number | null} diameter
  */
 export function markWords(mark, number, diameter) {
-  const name = number === null ? capital(KIND[mark.kind]) : `Follicle ${number}`;
-  const size = diameter === null ? "" : `, ${millimetres(diameter)}`;
-  const kind = number === null ? "" : `, ${KIND[mark.kind]}`;
-  const by = mark.by === "reader" ? ", by a reader" : sure(mark);
-  return `${name}${size}${kind}${by}`;
+  const parts = [number === null ? capital(KIND[mark.kind]) : gettext("Follicle {number}", { number })];
+  if (diameter !== null) parts.push(millimetres(diameter));
+  if (number !== null) parts.push(KIND[mark.kind]);
+  if (mark.by === "reader") parts.push(gettext("by a reader"));
+  else if (mark.probability !== undefined) {
+    const percent = Math.round(mark.probability * 100);
+    parts.push(gettext("by the machine, {sureness}, {percent} percent", {
+      sureness: sureness(mark.probability), percent,
+    }));
+  }
+  return parts.join(", ");
 }
 
-/** @param {Mark} mark */
-function sure({ probability }) {
-  if (probability === undefined) return "";
-  const word = probability >= SURE ? "sure" : probability >= LIKELY ? "likely" : "unsure";
-  return `, by the machine, ${word}, ${Math.round(probability * 100)} percent`;
+/**
+ * How sure, in words.
+ * @param {number} probability
+ */
+export function sureness(probability) {
+  if (probability >= SURE) return gettext("sure");
+  return probability >= LIKELY ? gettext("likely") : gettext("unsure");
 }
 
 /** @param {string} text */
@@ -83,9 +106,9 @@ export function capital(text) {
 export function countWords(count, unit = "") {
   if (!count || count.value === null) return { value: "–", interval: "" };
   const digits = unit ? 1 : 0;
-  const value = `${count.value.toFixed(digits)}${unit}`;
+  const value = `${decimal(count.value, digits)}${unit}`;
   if (count.low === null || count.high === null) return { value, interval: "" };
-  return { value, interval: `${count.low.toFixed(digits)}–${count.high.toFixed(digits)}` };
+  return { value, interval: `${decimal(count.low, digits)}–${decimal(count.high, digits)}` };
 }
 
 /**
@@ -93,14 +116,27 @@ export function countWords(count, unit = "") {
  * @returns {string}
  */
 export function editsWords(edits) {
+  /** @type {Map<Delta, number>} */
   const counts = new Map();
   for (const edit of edits) counts.set(edit.delta, (counts.get(edit.delta) ?? 0) + 1);
-  return [...counts]
-    .map(([delta, n]) => DELTA[/** @type {Delta} */ (delta)] + (n > 1 ? ` (${n})` : ""))
-    .join(", ");
+  return [...counts].map(([delta, count]) => DELTA[delta](count)).join(", ");
 }
 
-/** @param {number} n @param {string} one @param {string} many */
-export function plural(n, one, many) {
-  return `${n} ${n === 1 ? one : many}`;
+/**
+ * What a picture is called: side, kind and plane.
+ * @param {PictureInfo} info
+ */
+export function title(info) {
+  const side = info.side ? `${SIDE[info.side]} ` : "";
+  const plane = info.plane ? `, ${PLANE[info.plane] ?? info.plane}` : "";
+  return capital(`${side}${PICTURE_KIND[info.kind]}${plane}`.trim());
+}
+
+/**
+ * Where the scale of a frame comes from, or that there is none.
+ * @param {FrameInfo} info
+ */
+export function scaleWords(info) {
+  if (!info.mm_per_pixel) return gettext("no scale");
+  return SCALE_FROM[info.mm_per_pixel.source] ?? gettext("scale known");
 }
