@@ -151,7 +151,7 @@ def test_faults_of_the_server_are_told_without_blame(
         page.get_by_label("I have looked").check()
         page.get_by_role("button", name="Sign as").click()
         page.get_by_text("disk is full").first.wait_for()
-        clean(page, "disk full", says="the server's disk is full")
+        clean(page, "disk full", says="The server's disk is full")
     assert not analysed_study.reports.exists(), "nothing is signed that is not on the disk"
 
 

@@ -150,7 +150,7 @@ def test_a_signed_study_takes_no_files(clinician_client: Client, study: Study) -
     study.save()
     address = f"/studies/{study.pk}/files/"
     answer = clinician_client.post(address, {"files": [upload("a.png", picture())]})
-    assert "begin an amendment first" in answer.content.decode()
+    assert "Begin an amendment first." in answer.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -173,3 +173,34 @@ def test_a_chart_sent_with_the_study_that_holds_two_results_asks_for_a_choice(
     assert "TSH: 2 mIU/L, 5.5 mIU/L" in refused["reason"]
     empty_study.refresh_from_db()
     assert empty_study.chart == {}
+
+
+def test_a_file_that_arrives_while_others_are_read_is_read_with_them(
+    clinician_client: Client, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import cv2
+    import numpy as np
+
+    from deeppcos.app.desk.study_reading import read_study as real
+    from deeppcos.app.web.studies import analysis
+
+    def picture(grey: int) -> bytes:
+        return bytes(cv2.imencode(".png", np.full((32, 48), grey, np.uint8))[1])
+
+    address = f"/studies/{study.pk}/files/"
+    clinician_client.post(address, {"files": [upload("first.png", picture(40))]})
+    read_so_far: list[int] = []
+
+    def reads(task: Any, *arguments: Any, **options: Any) -> None:
+        read_so_far.append(len(task.files))
+        if len(read_so_far) == 1:
+            clinician_client.post(address, {"files": [upload("late.png", picture(90))]})
+        real(task, *arguments, **options)
+
+    monkeypatch.setattr(analysis, "read_study", reads)
+    assert read(study).state == JobState.DONE
+    assert read_so_far == [1, 2]
+    assert study.jobs.count() == 1
+    assert all(study.images.values_list("is_ready", flat=True))
+    document = study.assessments.get().document
+    assert [frame["source"] for frame in document["frames"]] == ["first.png", "late.png"]

@@ -82,7 +82,7 @@ def test_what_changed_after_looking_is_not_signed(
     analysed_study.save()
     answer = sign(clinician_client, analysed_study, assessment=newest.number)
     assert answer.status_code == 409
-    assert "marks or chart changed" in answer.content.decode()
+    assert "Marks or chart changed" in answer.content.decode()
     assert not SignedReport.objects.exists()
     assert "Waist 120 cm" in answer.content.decode()
 

@@ -165,7 +165,10 @@ def test_a_demonstration_takes_no_files(settings: Settings, program: Program, st
 
 def test_a_job_is_asked_for_once_told_of_and_cancelled(program: Program, study: Study) -> None:
     readings = f"/studies/{study.pk}/readings"
-    assert program.post(readings).status_code == 400
+    chart = study.chart
+    Study.objects.update(chart={})
+    assert program.post(readings).status_code == 400, "neither picture nor chart"
+    Study.objects.update(chart=chart)
     program.send_files(f"/studies/{study.pk}/files", png())
     job = program.post(readings)
     assert job.status_code == 202

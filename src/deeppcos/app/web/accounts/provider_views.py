@@ -79,6 +79,6 @@ def _refused(request: HttpRequest, why: str, *, status: int) -> HttpResponse:
 
 def _unreachable() -> TemporaryFailure:
     return TemporaryFailure(
-        _("the hospital's sign-in does not answer"),
+        _("the hospital's sign\N{NON-BREAKING HYPHEN}in does not answer"),
         remedy=_("try again in a moment, or sign in with a password"),
     )

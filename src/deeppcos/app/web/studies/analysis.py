@@ -40,6 +40,13 @@ def analyse_job(running: Running) -> None:
     if not images:
         _assess_chart_alone(study, running)
         return
+    # A file that arrives while others are read asks for no job of its own: this one takes it.
+    while _read_all(study, running, images):
+        images = list(study.images.all())
+
+
+def _read_all(study: Study, running: Running, images: list[Image]) -> bool:
+    """Read files and store what follows, unless others arrived meanwhile; whether they did."""
     result = study.folder / "working" / f"{running.job.pk}-{running.attempt}.json"
     result.parent.mkdir(parents=True, exist_ok=True)
     task = ReadingTask(
@@ -58,10 +65,14 @@ def analyse_job(running: Running) -> None:
             remedy="look at the reason below each file, then send other files or fill in the chart",
         )
     document = _with_names(result.read_text(encoding="utf-8"), images)
+    result.unlink()
     with transaction.atomic():
         running.hold()
+        Study.objects.select_for_update().get(pk=study.pk)
+        if study.images.count() > len(images):
+            return True
         note_reading(store_assessment(study, document, made_by=running.job.asked_by))
-    result.unlink()
+    return False
 
 
 def _assess_chart_alone(study: Study, running: Running) -> None:

@@ -64,8 +64,8 @@ def no_room(problem: OSError) -> TemporaryFailure:
     return TemporaryFailure(
         "the server's disk is full" if is_full else "the server's disk cannot be written",
         value="" if is_full else str(problem.strerror),
-        remedy="nothing of this file was kept; files acknowledged before are safe; tell your "
-        "administrator and send it again later",
+        remedy="nothing of this was kept; what was acknowledged before is safe; tell your "
+        "administrator and try again later",
     )
 
 

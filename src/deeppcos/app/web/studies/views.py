@@ -93,6 +93,7 @@ def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
             "study": found,
             "images": images,
             "none_readable": bool(images) and not any(one.is_ready for one in images),
+            "is_some_unread": any(not one.is_ready and not one.refused_because for one in images),
             "is_removable": is_removable(found),
             "rights": rights_of(user, found.site_id),
             **_upload_limits(),

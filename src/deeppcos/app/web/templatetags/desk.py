@@ -77,6 +77,14 @@ def status_words(status: str) -> str:
     return STATUS_WORDS.get(status, status)
 
 
+@register.filter
+def sentence(words: str) -> str:
+    """Words as a sentence of their own: a capital before, a full stop behind."""
+    plain = str(words).strip()
+    ends = "" if plain[-1:] in ".!?" else "."
+    return f"{plain[:1].upper()}{plain[1:]}{ends}" if plain else ""
+
+
 @register.simple_tag(takes_context=True)
 def query_with(context: dict[str, Any], **changes: Any) -> str:
     """The page's query with some fields changed; an empty value removes a field."""
