@@ -51,6 +51,10 @@ class Environment:
         oidc_name: Shown name of the provider.
         oidc_groups_claim: Claim that lists a person's groups.
         oidc_roles: Group, role and site of every mapping.
+        smart_servers: Address of each FHIR server that may launch us, and our name there.
+        smart_key: File of the private key we prove ourselves with there; none for a public client.
+        smart_ca_file: Authorities of those servers' certificates; the system's when empty.
+        smart_patient_system: Identifier system of the numbers the desk knows patients by.
     """
 
     home: Path
@@ -74,6 +78,10 @@ class Environment:
     oidc_name: str = ""
     oidc_groups_claim: str = "groups"
     oidc_roles: tuple[tuple[str, str, str], ...] = ()
+    smart_servers: tuple[tuple[str, str], ...] = ()
+    smart_key: str = ""
+    smart_ca_file: str = ""
+    smart_patient_system: str = ""
 
 
 NAMES: dict[str, str] = {
@@ -101,6 +109,13 @@ NAMES: dict[str, str] = {
     "OIDC_NAME": "shown name of the provider, such as Riverside Hospital",
     "OIDC_GROUPS_CLAIM": "claim that lists a person's groups, such as groups",
     "OIDC_ROLES": "roles of the provider's groups, group=role@site with commas between them",
+    "SMART_SERVERS": "FHIR servers that may launch this application, "
+    "https://address=client-id with commas between them",
+    "SMART_KEY": "file of the private key to prove ourselves with there; absent for a public "
+    "client",
+    "SMART_CA_FILE": "file of the authorities of those servers' certificates; the system's when "
+    "absent",
+    "SMART_PATIENT_SYSTEM": "identifier system (URI) of the patient numbers used here",
 }
 """Every variable of the web application, without its prefix, and what it says."""
 
@@ -146,6 +161,10 @@ def read_environment(given: Mapping[str, str] | None = None) -> Environment:
         oidc_name=told.text("OIDC_NAME", ""),
         oidc_groups_claim=told.text("OIDC_GROUPS_CLAIM", "groups"),
         oidc_roles=told.roles("OIDC_ROLES"),
+        smart_servers=told.smart_servers("SMART_SERVERS"),
+        smart_key=told.text("SMART_KEY", ""),
+        smart_ca_file=told.text("SMART_CA_FILE", ""),
+        smart_patient_system=told.text("SMART_PATIENT_SYSTEM", ""),
     )
 
 
@@ -201,12 +220,19 @@ class _Told:
     def issuer(self, name: str) -> str:
         """An address whose answers can be believed: HTTPS, or this computer."""
         word = self.text(name, "")
-        parts = urlsplit(word)
-        is_here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-        schemes = {"https", "http"} if is_here else {"https"}
-        if word and not (parts.hostname and parts.scheme in schemes):
+        if word and not _is_believed(word):
             raise _wrong(name, word, accepted="an address that begins with https://")
         return word
+
+    def smart_servers(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Servers ``address=client-id``. An address may itself hold an equals sign."""
+        found = []
+        for word in self.several(name, ()):
+            address, _, client = word.rpartition("=")
+            if not (client and _is_believed(address)):
+                raise _wrong(name, word, accepted="https://address=client-id")
+            found.append((address, client))
+        return tuple(found)
 
     def needed_with(self, name: str, other: str) -> str:
         """A word that must be there where another one is."""
@@ -228,6 +254,13 @@ class _Told:
                 name, f"{len(key)} characters", accepted=f"at least {SHORTEST_SECRET} characters"
             )
         return key
+
+
+def _is_believed(address: str) -> bool:
+    """Whether answers of an address can be believed: HTTPS, or this computer."""
+    parts = urlsplit(address)
+    is_here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    return bool(parts.hostname) and parts.scheme in ({"https", "http"} if is_here else {"https"})
 
 
 def _role_mapping(name: str, word: str) -> tuple[str, str, str]:

@@ -13,6 +13,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("studies/", "viewer"),
     ("", "patient"),
     ("patients/", "trends"),
+    ("smart/", "smart"),
     ("accounts/", "accounts"),
     ("trail/", "trail"),
     ("", "connections"),

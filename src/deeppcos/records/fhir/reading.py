@@ -49,6 +49,7 @@ class KnownChart:
         questions: What contradicts itself; left open in the chart.
         refused: Values that were not used because of their unit or size.
         others: Everything else that was passed over, and why.
+        labs: Every result that can be used, the chosen ones among them.
         study_day: The day the choice rests on; None where no study is known.
     """
 
@@ -57,6 +58,7 @@ class KnownChart:
     questions: tuple[str, ...]
     refused: tuple[str, ...]
     others: tuple[str, ...]
+    labs: tuple[FoundLab, ...]
     study_day: dt.date | None
 
 
@@ -92,6 +94,7 @@ def read_bundle(text: str, *, study_day: dt.date | None = None) -> KnownChart:
         questions=(*(q for one in person for q in one.questions), *choice.questions),
         refused=tuple(refused),
         others=(*day_note, *others, *choice.others, *(o for one in person for o in one.others)),
+        labs=tuple(labs),
         study_day=day,
     )
 

@@ -19,6 +19,7 @@ from django.urls import reverse
 from tests.app.web.addresses import Address, addresses, values_for
 from tests.app.web.conftest import PASSWORD, ClientOf, MakeUser
 from tests.app.web.connections.doing import CONNECTED
+from tests.app.web.smart.saying import read_before
 from tests.app.web.viewer.conftest import correction, new_mark
 
 from deeppcos.app.web import jobs
@@ -192,6 +193,11 @@ def remove_file(world: World) -> Any:
     return world.post("studies:remove-file", image_id=image.pk)
 
 
+def begin_from_record(world: World) -> Any:
+    read_before(world.client)
+    return world.post("smart:begin", {"site": world.study.site_id})
+
+
 def remove_study(world: World) -> Any:
     unread(world)
     return world.post("studies:remove")
@@ -206,6 +212,7 @@ HOW: dict[str, Callable[[World], Any]] = {
         "studies:new",
         {"identifier": "MRN-9", "name": "Doe, J", "urgency": "1", "site": world.study.site_id},
     ),
+    "smart:begin": begin_from_record,
     "studies:files": lambda world: world.post("studies:files", {"files": [picture()]}),
     "studies:read": lambda world: world.post("studies:read"),
     "studies:cancel": cancel,
