@@ -17,6 +17,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("accounts/", "accounts"),
     ("trail/", "trail"),
     ("", "connections"),
+    ("", "research"),
     ("health/", "upkeep"),
     ("accounts/tokens/", "api.tokens"),
     ("api/v1/", "api"),

@@ -98,16 +98,20 @@ class FlowLayout:
         height: Height of the picture.
         blocks: Blocks of both sides.
         ribbons: Ribbons, those that stay first so that changes lie on top.
+        left: Right edge of the blocks on the left.
+        right: Left edge of the blocks on the right.
     """
 
     width: float
     height: float
     blocks: tuple[Block, ...]
     ribbons: tuple[Ribbon, ...]
+    left: float
+    right: float
 
 
 def flow_layout(
-    figure: Figure, *, width: float = 720.0, height: float = 380.0, room: float = 190.0
+    figure: Figure, *, width: float = 860.0, height: float = 380.0, room: float = 240.0
 ) -> FlowLayout:
     """Lay out a flow figure.
 
@@ -122,7 +126,9 @@ def flow_layout(
     """
     flows = [r for r in figure.records() if not str(r["from"]).startswith("total ")]
     if not flows:
-        return FlowLayout(width=width, height=height, blocks=(), ribbons=())
+        return FlowLayout(
+            width=width, height=height, blocks=(), ribbons=(), left=room, right=width - room
+        )
     total = sum(_number(r["women"]) or 0 for r in flows) or 1
     labels = {side: list(dict.fromkeys(str(r[side]) for r in flows)) for side in ("from", "to")}
     order = list(dict.fromkeys([*labels["from"], *labels["to"]]))
@@ -143,6 +149,8 @@ def flow_layout(
         width=width,
         height=height,
         blocks=tuple(blocks),
+        left=room,
+        right=width - room,
         ribbons=tuple(
             sorted(_ribbons(flows, order, blocks, scale), key=lambda ribbon: ribbon.is_change)
         ),

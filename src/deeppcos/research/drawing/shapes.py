@@ -158,15 +158,15 @@ def _flow(axes: Any, figure: Figure, palette: Palette) -> None:
         axes.text(
             x,
             block.middle,
-            f"{block.label}\n{women}",
+            f"{block.label}  {women}",
             va="center",
             ha="right" if is_left else "left",
             fontsize=8.5,
             color=palette.ink,
         )
     for x, words, side in (
-        (190, "Rotterdam 2003", "right"),
-        (layout.width - 190, "2023 guideline", "left"),
+        (layout.left, "Rotterdam 2003", "right"),
+        (layout.right, "2023 guideline", "left"),
     ):
         axes.text(x, -14, words, ha=side, fontsize=9, color=palette.muted, fontweight="bold")
     axes.set_xlim(0, layout.width)

@@ -36,14 +36,14 @@ def figures_of(cohort: OpenCohort, families: Sequence[ProtectedFamily]) -> tuple
     protected = {one.family.key: one for one in families}
     builders: tuple[Callable[[OpenCohort, Protected], Figure], ...] = (
         _phenotypes,
+        _ages,
         _profiles,
         _axes,
-        _ages,
         measuring.follicles_and_amh,
         measuring.scanners,
         measuring.course,
-        _missing,
         _sites,
+        _missing,
         measuring.agreement,
     )
     return tuple(build(cohort, protected) for build in builders)

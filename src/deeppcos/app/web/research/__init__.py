@@ -1,0 +1,1 @@
+"""Cohorts in the desk: build, release, look at, export."""

@@ -1,0 +1,18 @@
+"""Addresses of cohorts, and of consent on the study page."""
+
+from django.urls import path
+
+from deeppcos.app.web.research import consent, views
+
+app_name = "research"
+urlpatterns = [
+    path("research/", views.cohorts, name="cohorts"),
+    path("research/new/", views.new, name="new"),
+    path("research/about-how-many/", views.preview, name="preview"),
+    path("research/dictionary/", views.dictionary, name="dictionary"),
+    path("research/<uuid:cohort_id>/", views.cohort, name="cohort"),
+    path("research/<uuid:cohort_id>/release.json", views.record, name="record"),
+    path("research/<uuid:cohort_id>/rows/", views.rows, name="rows"),
+    path("research/<uuid:cohort_id>/<slug:figure>.<str:form>", views.figure, name="figure"),
+    path("studies/<uuid:study_id>/research-consent/", consent.consent, name="consent"),
+]
