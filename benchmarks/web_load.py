@@ -14,6 +14,7 @@ import argparse
 import csv
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -104,6 +105,18 @@ def serve(port: int, workers: int) -> "subprocess.Popen[bytes]":
     raise SystemExit("the server did not start")
 
 
+def program(locust: str) -> str:
+    """Locust's program: as named, on the path, or beside this Python; never found too late."""
+    beside = Path(sys.executable).with_name("locust")
+    found = shutil.which(locust) or (str(beside) if beside.exists() else None)
+    if found is None:
+        raise SystemExit(
+            f"{locust} is not here: python -m venv load && load/bin/pip install locust, then "
+            "add --locust load/bin/locust"
+        )
+    return found
+
+
 def told(rows: list[dict[str, str]]) -> None:
     """The table locust wrote, in short."""
     for row in rows:
@@ -124,6 +137,7 @@ def main() -> int:
     parser.add_argument("--database-url", default="")
     parser.add_argument("--locust", default="locust")
     options = parser.parse_args()
+    locust = program(options.locust)
     with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
         os.environ["DEEPPCOS_HOME"] = f"{folder}/home"
         os.environ["DEEPPCOS_DATABASE_URL"] = options.database_url
@@ -137,7 +151,7 @@ def main() -> int:
         try:
             subprocess.run(
                 [
-                    *(options.locust, "-f", str(HERE / "web_load_people.py"), "--headless"),
+                    *(locust, "-f", str(HERE / "web_load_people.py"), "--headless"),
                     *("-u", str(options.people), "-r", "10", "-t", f"{options.seconds}s"),
                     *("-H", f"http://127.0.0.1:{port}", "--csv", f"{folder}/out", "--only-summary"),
                 ],
@@ -150,13 +164,17 @@ def main() -> int:
             server.terminate()
             server.wait()
         load = os.getloadavg()[0]
+        if not Path(f"{folder}/out_stats.csv").exists():
+            raise SystemExit("locust wrote no figures; run it by hand to see why")
         print(f"{given['vendor']}: {options.people} people, {options.seconds} s, load {load:.1f}")
         with Path(f"{folder}/out_stats.csv").open(encoding="utf-8") as table:
             told(list(csv.DictReader(table)))
+        errors = 0
         with Path(f"{folder}/out_failures.csv").open(encoding="utf-8") as table:
             for row in csv.DictReader(table):
                 print(f"error: {row['Name']}: {row['Error']} ({row['Occurrences']} times)")
-    return 0
+                errors += int(row["Occurrences"])
+    return 1 if errors else 0
 
 
 if __name__ == "__main__":
