@@ -23,31 +23,32 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from benchmarks.measuring import spread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
+    UID,
     ExplicitVRLittleEndian,
     UltrasoundImageStorage,
     UltrasoundMultiFrameImageStorage,
 )
 
-from benchmarks.measuring import spread
-
 IMAGE_SHAPE = (512, 1024)  # 524 kB
 CINE_SHAPE = (34, 768, 700)  # 18.3 MB
 START_SECONDS = 60.0
 ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
-PLACEHOLDER = "1.2.826.0.1.3680043.10.999.00000000.00000000"
+PLACEHOLDER = "1.2.826.0.1.3680043.10.999.10000000.10000000"
 
 OURS = """
 import sys, threading
 from deeppcos.records.dicom_network import Inbox, ListenSettings, listening
 with Inbox(sys.argv[1]) as inbox:
-    with listening(ListenSettings(ae_title="BENCH", host="127.0.0.1", port=int(sys.argv[2])), inbox):
+    settings = ListenSettings(ae_title="BENCH", host="127.0.0.1", port=int(sys.argv[2]))
+    with listening(settings, inbox):
         threading.Event().wait()
 """
 
 DONE_AT_SUCCESS = {
-    "deeppcos": "file, folder and index row forced to the disk (fsync); SHA-256; survives a power cut",
+    "deeppcos": "file, name and index row forced to the disk (fsync), hashed: survives a power cut",
     "orthanc": "file written, index row committed; nothing forced to the disk by default",
     "storescp": "file written; no index; nothing forced to the disk",
 }
@@ -79,7 +80,7 @@ def template(shape: tuple[int, ...]) -> bytes:
     image = Dataset()
     frames = shape[0] if len(shape) == 3 else 1
     image.SOPClassUID = UltrasoundMultiFrameImageStorage if frames > 1 else UltrasoundImageStorage
-    image.SOPInstanceUID = image.StudyInstanceUID = image.SeriesInstanceUID = PLACEHOLDER
+    image.SOPInstanceUID = image.StudyInstanceUID = image.SeriesInstanceUID = UID(PLACEHOLDER)
     image.Modality, image.PatientName, image.PatientID = "US", "Bench^Mark", "B-1"
     image.Rows, image.Columns = shape[-2:]
     image.NumberOfFrames = frames
@@ -90,7 +91,7 @@ def template(shape: tuple[int, ...]) -> bytes:
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID
-    image.file_meta.MediaStorageSOPInstanceUID = PLACEHOLDER
+    image.file_meta.MediaStorageSOPInstanceUID = UID(PLACEHOLDER)
     with tempfile.NamedTemporaryFile(suffix=".dcm") as file:
         image.save_as(file.name, enforce_file_format=True)
         return Path(file.name).read_bytes()
@@ -100,7 +101,7 @@ def write_files(folder: Path, content: bytes, load: Load, *, run: int) -> list[l
     """The files of one round, new UIDs in each, one list an association."""
     groups: list[list[str]] = [[] for _ in range(load.associations)]
     for number in range(load.files):
-        uid = f"{PLACEHOLDER[:-17]}{run:08d}.{number:08d}"
+        uid = f"{PLACEHOLDER[:-17]}{run + 1:d}0000000.{number + 10_000_000}"
         path = folder / f"{run}_{number}.dcm"
         path.write_bytes(content.replace(PLACEHOLDER.encode(), uid.encode()))
         groups[number % load.associations].append(str(path))
@@ -133,7 +134,17 @@ def _orthanc(folder: Path, port: int) -> list[str]:
 
 
 def _storescp(folder: Path, port: int) -> list[str]:
-    return ["storescp", "--fork", "--max-pdu", "131072", "-od", str(folder), "-aet", "BENCH", str(port)]
+    return [
+        "storescp",
+        "--fork",
+        "--max-pdu",
+        "131072",
+        "-od",
+        str(folder),
+        "-aet",
+        "BENCH",
+        str(port),
+    ]
 
 
 RECEIVERS: dict[str, Callable[[Path, int], list[str]]] = {
@@ -227,7 +238,10 @@ def _one_round(name: str, load: Load, content: bytes, folder: Path, *, run: int)
 
 def table(taken: list[Taken], loads: list[Load]) -> str:
     """The rounds as Markdown: medians, least and largest."""
-    lines = ["| load | receiver | files/s | MB/s | receiver's processor, ms a file |", "|---|---|---|---|---|"]
+    lines = [
+        "| load | receiver | files/s | MB/s | receiver's processor, ms a file |",
+        "|---|---|---|---|---|",
+    ]
     for load in loads:
         for name in RECEIVERS:
             mine = [one for one in taken if (one.receiver, one.load) == (name, load.name)]
@@ -248,17 +262,22 @@ def main() -> None:
     parser.add_argument("--place", type=Path, default=Path.cwd(), help="a folder on a real disk")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    missing = [one for one in ("Orthanc", "storescp", "storescu", "echoscu") if not shutil.which(one)]
+    missing = [
+        one for one in ("Orthanc", "storescp", "storescu", "echoscu") if not shutil.which(one)
+    ]
     if missing:
         parser.error(f"not installed: {', '.join(missing)}")
     loads = [
         Load(name="512 kB, 1 association", shape=IMAGE_SHAPE, associations=1, files=given.images),
         Load(name="512 kB, 4 associations", shape=IMAGE_SHAPE, associations=4, files=given.images),
-        Load(name="18 MB cines, 1 association", shape=CINE_SHAPE, associations=1, files=given.cines),
+        Load(
+            name="18 MB cines, 1 association", shape=CINE_SHAPE, associations=1, files=given.cines
+        ),
     ]
     text = table(measure(loads, given.rounds, given.place), loads)
     load_average = " ".join(f"{one:.1f}" for one in os.getloadavg())
-    text += f"\n\n{given.rounds} rounds, {os.cpu_count()} cores, load average {load_average} at the end."
+    text += f"\n\n{given.rounds} rounds, {os.cpu_count()} cores, "
+    text += f"load average {load_average} at the end."
     print(text)
     if given.out:
         given.out.write_text(text + "\n", encoding="utf-8")

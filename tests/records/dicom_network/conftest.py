@@ -19,6 +19,7 @@ from deeppcos.records.dicom_network import (
     ListenSettings,
     listening,
 )
+from deeppcos.records.tls import TlsFiles
 
 WriteDicom = Callable[..., Path]
 
@@ -77,3 +78,33 @@ def images(write_dicom: WriteDicom) -> Callable[..., list[Path]]:
         ]
 
     return make
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificates:
+    """Both ends of an encrypted connection, and an authority nobody asked."""
+
+    ca: Path
+    other_ca: Path
+    server: TlsFiles
+    client: TlsFiles
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Fresh certificates for 127.0.0.1."""
+    trustme = pytest.importorskip("trustme")
+    folder = tmp_path_factory.mktemp("certificates")
+    authority, other = trustme.CA(), trustme.CA()
+    paths = {name: folder / f"{name}.pem" for name in ("ca", "other", "server", "client")}
+    authority.cert_pem.write_to_path(paths["ca"])
+    other.cert_pem.write_to_path(paths["other"])
+    for name in ("server", "client"):
+        issued = authority.issue_cert("127.0.0.1")
+        issued.private_key_and_cert_chain_pem.write_to_path(paths[name])
+    return Certificates(
+        ca=paths["ca"],
+        other_ca=paths["other"],
+        server=TlsFiles(certificate_file=paths["server"]),
+        client=TlsFiles(ca_file=paths["ca"], certificate_file=paths["client"]),
+    )

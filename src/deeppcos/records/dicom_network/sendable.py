@@ -42,14 +42,14 @@ def sendable_file(path: Path) -> SendableFile:
     """
     with guarded(str(path), problem="cannot be sent as DICOM", remedy=EXPORT_AGAIN):
         meta = read_file_meta_info(path)
-    sop_class, instance, syntax = (
-        text_of(meta, keyword)
-        for keyword in (
-            "MediaStorageSOPClassUID",
-            "MediaStorageSOPInstanceUID",
-            "TransferSyntaxUID",
+        sop_class, instance, syntax = (
+            text_of(meta, keyword)
+            for keyword in (
+                "MediaStorageSOPClassUID",
+                "MediaStorageSOPInstanceUID",
+                "TransferSyntaxUID",
+            )
         )
-    )
     if sop_class is None or instance is None or syntax is None:
         raise InvalidInput(
             f"{path}: its file header does not say what it is",
