@@ -253,3 +253,18 @@ def test_the_engine_finds_a_name_a_number_and_a_date_and_leaves_the_rest() -> No
     untouched = ~clean.blanking.mask
     assert untouched.mean() > 0.8
     assert np.array_equal(clean.pixels[untouched], picture[untouched])
+
+
+def test_a_picture_that_is_mostly_text_is_refused_instead_of_written_black() -> None:
+    frame = np.full((60, 80, 3), 90, dtype=np.uint8)
+    page = [
+        FoundText(text="Kowalska", confidence=0.9, box=PixelBox(x0=0, y0=row, x1=80, y1=row + 8))
+        for row in range(0, 56, 8)
+    ]
+    with pytest.raises(InvalidInput, match="most of the picture"):
+        blanking_of(
+            lambda: iter([frame]),
+            regions=(),
+            find=lambda pixels, look: tuple(page) if look is Look.FIRST else (),
+            source="it",
+        )

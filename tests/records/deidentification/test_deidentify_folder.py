@@ -132,8 +132,9 @@ def test_a_file_that_lies_there_already_is_never_overwritten(
         ({"SOPClassUID": ComprehensiveSRStorage, "Modality": "SR"}, "is not ultrasound"),
         ({"SOPInstanceUID": ""}, "which image it is"),
         ({"PatientID": "20481632", "InstanceNumber": 20481632}, "came through"),
+        ({"SpecificCharacterSet": "ISO_IR 192", "PatientName": "حسن^ليلى"}, "in a script"),
     ],
-    ids=["not-ultrasound", "no-identifier", "number-among-numbers"],
+    ids=["not-ultrasound", "no-identifier", "number-among-numbers", "unread-script"],
 )
 @pytest.mark.filterwarnings("ignore")
 def test_what_cannot_be_made_safe_is_refused_with_its_reason_and_left_where_it_is(

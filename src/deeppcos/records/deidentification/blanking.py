@@ -47,6 +47,12 @@ LINE_ASPECT, LINE_HEIGHT = 2.2, 0.15
 """An unreadable box this much longer than high, and no higher than this part of the picture, is
 taken for a line of text in letters the engine does not know."""
 
+TALL = 0.25
+"""Boxes higher than this part of the picture are tissue, unless read with great confidence."""
+
+MOST_BLANKED = 0.5
+"""Part of the scan area that texts may take, before the file is refused: nothing is left of it."""
+
 _UNIT = r"(?:mm|cm|ml|cm3|cm2|mhz|khz|hz|db|%|fps|s|ms|mm/s|cm/s|m/s|bpm)"
 _HARMLESS = re.compile(
     rf"(?:[1-9]?\s*[DLAV+x]?[1-9]?[\s.:=]*)?\d{{1,3}}[.,]\d{{1,2}}\s*{_UNIT}"
@@ -92,11 +98,13 @@ def names_somebody(found: FoundText, *, picture_height: int) -> bool:
     if is_harmless(found.text, confidence=found.confidence):
         return False
     letters = sum(character.isalnum() for character in found.text)
+    box = found.box
+    if box.height > TALL * picture_height:
+        return letters >= 4 and found.confidence >= SURE
     if letters >= 4:
         is_read = found.confidence >= READABLE
     else:
         is_read = letters >= 2 and found.confidence >= SHORT_READABLE
-    box = found.box
     return is_read or (
         found.confidence < SHORT_READABLE
         and box.width >= LINE_ASPECT * box.height
@@ -146,15 +154,28 @@ def blanking_of(
             for view in _grouped(frames())
             for look in CHECKS
         )
+        texts += again
+        _refuse_if_nothing_is_left(mask, outside, source)
         if not again:
             return Blanking(mask=mask, texts=texts, outside_regions=outside)
-        texts += again
     raise InvalidInput(
         f"{source}: text is still found after {ROUNDS} rounds of blanking",
         value=f"{texts} texts",
         accepted="a picture in which the second look finds nothing",
         remedy="look at the picture; export it again without the text",
     )
+
+
+def _refuse_if_nothing_is_left(mask: Mask, outside: float, source: str) -> None:
+    inside = 1.0 - outside
+    taken = (float(mask.mean()) - outside) / inside if inside else 1.0
+    if taken > MOST_BLANKED:
+        raise InvalidInput(
+            f"{source}: texts take most of the picture",
+            value=f"{taken:.0%} of the scan area",
+            accepted=f"up to {MOST_BLANKED:.0%}",
+            remedy="look at the picture; export it again without the text",
+        )
 
 
 def _outside(regions: Sequence[PixelBox], shape: tuple[int, ...]) -> Mask:

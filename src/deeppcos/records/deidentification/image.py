@@ -29,7 +29,12 @@ from deeppcos.records.deidentification.blanking import Blanking, blanking_of
 from deeppcos.records.deidentification.header import Disguise, clean_header
 from deeppcos.records.deidentification.pixels import blanked_frames, set_pixels
 from deeppcos.records.deidentification.second_look import what_came_through
-from deeppcos.records.deidentification.text_finding import Picture, TextFinder
+from deeppcos.records.deidentification.text_finding import (
+    READ_SCRIPTS,
+    Picture,
+    TextFinder,
+    unread_script,
+)
 from deeppcos.records.dicom_file import EXPORT_AGAIN, DicomFile, open_dicom
 from deeppcos.records.dicom_header import items_of, number_of, text_of
 from deeppcos.records.dicom_images import open_dicom_image
@@ -108,6 +113,7 @@ def _cleaned(
 ) -> CleanedImage:
     opened, file = open_dicom_image(path, source=source), open_dicom(path, source)
     _refuse_other_classes(file)
+    _refuse_unread_scripts(file.header, source)
     blanking = blanking_of(
         lambda: _shown(opened), regions=scan_regions(file.header), find=find, source=source
     )
@@ -193,6 +199,19 @@ def _refuse_other_classes(file: DicomFile) -> None:
             value=f"SOP Class {uid}",
             accepted="ultrasound and secondary capture images",
             remedy="leave it out",
+        )
+
+
+def _refuse_unread_scripts(header: Dataset, source: str) -> None:
+    """A name in a script the engine does not read would be burned in unseen."""
+    names = (header.get(keyword) for keyword in ("PatientName", "OtherPatientNames"))
+    script = unread_script(" ".join(str(name) for name in names if name))
+    if script:
+        raise InvalidInput(
+            f"{source}: the patient's name is in a script that is not found in pictures",
+            value=script.lower(),
+            accepted=", ".join(one.lower() for one in READ_SCRIPTS),
+            remedy="blank the picture by hand",
         )
 
 

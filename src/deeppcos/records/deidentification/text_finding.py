@@ -4,6 +4,7 @@ Owns the door to the OCR engine of the ``deidentify`` extra and the ways it look
 done about a text is the business of ``blanking``.
 """
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -81,6 +82,24 @@ text among them is sorted out by what was read."""
 
 TextFinder = Callable[[Picture, Look], tuple[FoundText, ...]]
 """Finds the texts of a picture ``(H, W, 3) uint8`` RGB."""
+
+
+READ_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "CJK", "HIRAGANA", "KATAKANA")
+"""Scripts whose finding was measured (docs/evidence/deidentification.md)."""
+
+
+def unread_script(text: str) -> str:
+    """The first script in a text that the engine was not measured on, or nothing.
+
+    Examples:
+        >>> unread_script("Müller^Zoë"), unread_script("山田^花子"), unread_script("ليلى")
+        ('', '', 'ARABIC')
+    """
+    for character in filter(str.isalpha, text):
+        script = unicodedata.name(character, "UNKNOWN").split()[0]
+        if script not in READ_SCRIPTS and not script.startswith("KATAKANA"):
+            return script
+    return ""
 
 
 def is_text_finding_installed() -> bool:
