@@ -18,6 +18,7 @@ from deeppcos.learning.gate.plan import LearningPlan, default_plan
 from deeppcos.learning.gate.report import GateReport, as_markdown
 from deeppcos.learning.samples import Sample
 from deeppcos.learning.sources.synthetic import draw_synthetic
+from deeppcos.learning.train.config import fingerprint
 from deeppcos.vision.release import Network, Release, load_release
 
 Maps = npt.NDArray[np.float32]
@@ -27,7 +28,7 @@ Answer = tuple[Maps, Maps]
 @cache
 def pictures() -> tuple[Sample, ...]:
     """Phantoms as patients: two pictures a group, a third without any ovary."""
-    drawn = draw_synthetic(count=24, seed=5)
+    drawn = draw_synthetic(count=20, seed=5)
     return tuple(
         replace(one, name=f"p{number:02}", group=f"patient{number // 2}")
         for number, one in enumerate(drawn)
@@ -50,8 +51,13 @@ class Altered:
 
 
 def candidate(network: Network, name: str = "candidate") -> Release:
+    learned = {"samples": fingerprint(())}
     manifest = current().manifest.model_copy(
-        update={"name": name, "weights_sha256": name.encode().hex().ljust(64, "0")[:64]}
+        update={
+            "name": name,
+            "training": learned,
+            "weights_sha256": name.encode().hex().ljust(64, "0")[:64],
+        }
     )
     return Release(manifest=manifest, network=network)
 
@@ -121,6 +127,14 @@ def test_a_candidate_that_takes_everything_for_an_ovary_is_refused() -> None:
 def test_the_same_weights_under_another_name_are_no_candidate() -> None:
     with pytest.raises(InvalidInput, match="weights of the current release"):
         gate(current())
+
+
+@pytest.mark.slow
+def test_a_candidate_that_learned_from_something_else_than_it_says_is_refused() -> None:
+    (other,) = draw_synthetic(count=1, seed=99)
+    same = candidate(Altered(lambda maps, answers: (maps, answers)))
+    report = gate(same, training=[replace(other, group="somebody else")])
+    assert failed(report) == {"learned from the stated data without the test patients"}
 
 
 @pytest.mark.slow

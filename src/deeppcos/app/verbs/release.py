@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from deeppcos.app.terminal import told_plainly, with_extra
-from deeppcos.app.verbs.training_data import DataFolders, DataLayout
+from deeppcos.app.verbs.training_data import DataFolders, DataLayout, FrozenTest, left_to_learn
 
 
 def release(
@@ -15,6 +15,7 @@ def release(
     out: Annotated[Path, typer.Option(help="Folder for the release; must be new.")],
     name: Annotated[str, typer.Option(help="Name of the release.")],
     layout: DataLayout = "",
+    frozen: FrozenTest = None,
     baseline: Annotated[
         Path | None, typer.Option(help="A finished run of plain_unet to measure beside.")
     ] = None,
@@ -26,6 +27,7 @@ def release(
         from deeppcos.learning.train import TrainConfig, split_samples
 
         synthetic = TrainConfig().synthetic
-        split = split_samples(gather(data, synthetic=synthetic, layout=layout))
+        samples = gather(data, synthetic=synthetic, layout=layout)
+        split = split_samples(left_to_learn(samples, frozen))
         manifest = make_release(run, split, out, name=name, baseline=baseline)
     typer.echo(f"released {manifest.name} in {out}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deeppcos.app.terminal import progress_bar, told_plainly, with_extra
-from deeppcos.app.verbs.training_data import DataFolders, DataLayout
+from deeppcos.app.verbs.training_data import DataFolders, DataLayout, FrozenTest, left_to_learn
 from deeppcos.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def train(
         ),
     ] = Task.SEEING,
     layout: DataLayout = "",
+    frozen: FrozenTest = None,
     network: Annotated[
         Task | None, typer.Option(help="The task under its former name; the argument is enough.")
     ] = None,
@@ -131,22 +132,24 @@ def train(
             validation_fold=validation_fold,
             patience=patience,
         )
-        final = _run(config, (data, layout), out, track)
+        final = _run(config, (data, layout, frozen), out, track)
     if _is_first_process():
         typer.echo(f"trained: {final}")
 
 
-def _run(config: "TrainConfig", pool: tuple[list[Path], str], out: Path, track: Tracker) -> Path:
+def _run(
+    config: "TrainConfig", pool: tuple[list[Path], str, Path | None], out: Path, track: Tracker
+) -> Path:
     """Gather, split and train, with a bar while somebody watches."""
     from deeppcos.learning.pool import gather_with_report
     from deeppcos.learning.train import split_samples
     from deeppcos.learning.train import train as run_training
 
-    data, layout = pool
+    data, layout, frozen = pool
     samples, report = gather_with_report(data, synthetic=config.synthetic, layout=layout)
     if _is_first_process():
         typer.echo("\n".join(report.lines()), err=True)
-    training = split_samples(samples).training
+    training = split_samples(left_to_learn(samples, frozen)).training
     watched = sys.stderr.isatty() and _is_first_process()
     with with_extra(track.value), progress_bar(is_wanted=watched) as moved:
 

@@ -199,6 +199,16 @@ def costs(current: Cost, candidate: Cost, plan: LearningPlan) -> list[Check]:
     ]
 
 
+def learned_from_what_it_says(stated_sha256: str, expected_sha256: str) -> Check:
+    """The candidate's own record names the training set that leaves the test patients out."""
+    return Check(
+        question="learned from the stated data without the test patients",
+        is_passed=bool(stated_sha256) and stated_sha256 == expected_sha256,
+        words=f"its record says {stated_sha256[:12] or 'nothing'}, "
+        f"the data without the test patients give {expected_sha256[:12]}",
+    )
+
+
 def nothing_leaked(leakage: Leakage) -> Check:
     """No training picture shows what a test picture shows."""
     named = "; ".join(f"{a} and {b}" for a, b in leakage.pairs[:5])

@@ -17,6 +17,7 @@ from deeppcos.learning.gate.checks import (
     Cost,
     costs,
     enough_patients,
+    learned_from_what_it_says,
     no_subgroup_falls,
     not_worse,
     nothing_leaked,
@@ -28,9 +29,11 @@ from deeppcos.learning.gate.leakage import find_leakage
 from deeppcos.learning.gate.plan import LearningPlan
 from deeppcos.learning.gate.report import SCHEMA_NAME, GateReport, answered, as_markdown, compared
 from deeppcos.learning.samples import Sample
+from deeppcos.learning.train.config import fingerprint
 from deeppcos.vision.release import Release, load_release
 
 TIMED_PICTURES = 12
+DRAWN = "synthetic"
 REPORT_FILE = "gate.json"
 PAGE_FILE = "gate.md"
 
@@ -75,7 +78,7 @@ class Contest:
         plan: What was decided beforehand.
         frozen: The frozen test set.
         test: What is on disk for it; may hold more.
-        training: Everything the candidate learned from, drawn pictures left out.
+        training: Everything the candidate may have learned from, drawn scenes included.
         command: What repeats this.
     """
 
@@ -109,13 +112,15 @@ def decide(contest: Contest) -> GateReport:
             value=candidate.manifest.weights_sha256[:12],
             remedy="train a candidate first",
         )
+    stated = str(candidate.manifest.training.get("samples", {}).get("sha256", ""))
     test = still_frozen(contest.frozen, contest.test)
     refuse_overlap(contest.frozen, contest.training)
     now, then = (served(test, current), current), (served(test, candidate), candidate)
     found = differences(now, then, rounds=plan.bootstrap_rounds)
     checks: list[Check] = [
         enough_patients(now[0], plan),
-        nothing_leaked(find_leakage(contest.training, test)),
+        learned_from_what_it_says(stated, str(fingerprint(contest.training)["sha256"])),
+        nothing_leaked(find_leakage(_real(contest.training), test)),
         *not_worse(found, plan),
         *no_subgroup_falls(now, then, plan),
         *probabilities_and_abstention(found, plan),
@@ -132,13 +137,18 @@ def decide(contest: Contest) -> GateReport:
         current_sha256=current.manifest.weights_sha256,
         candidate=candidate.manifest.name,
         candidate_sha256=candidate.manifest.weights_sha256,
-        training_sha256=str(candidate.manifest.training.get("samples", {}).get("sha256", "")),
+        training_sha256=stated,
         is_passed=all(check.is_passed for check in checks),
         approvals=plan.approvals,
         questions=tuple(answered(check) for check in checks),
         measures=tuple(compared(difference) for difference in found.values()),
         command=contest.command,
     )
+
+
+def _real(samples: Sequence[Sample]) -> list[Sample]:
+    """Scenes drawn by the program can be no copy of a patient."""
+    return [sample for sample in samples if sample.source != DRAWN]
 
 
 def timed(current: Contestant, candidate: Contestant, test: Sequence[Sample]) -> tuple[Cost, Cost]:

@@ -198,6 +198,22 @@ def still_frozen(frozen: FrozenTestSet, samples: Sequence[Sample]) -> tuple[Samp
     return tuple(found[picture.name] for picture in frozen.pictures)
 
 
+def without_test_patients(frozen: FrozenTestSet | None, samples: Sequence[Sample]) -> list[Sample]:
+    """What may be trained on: everything but the patients of the test set.
+
+    Args:
+        frozen: The test set, or None where there is none.
+        samples: Everything there is.
+
+    Returns:
+        The rest, in order.
+    """
+    if frozen is None:
+        return list(samples)
+    names = {picture.name for picture in frozen.pictures}
+    return [s for s in samples if s.name not in names and s.group not in frozen.groups]
+
+
 def refuse_overlap(frozen: FrozenTestSet, training: Sequence[Sample]) -> None:
     """Refuse a training set that holds a picture or a patient of the test set.
 
