@@ -46,6 +46,9 @@ class Program:
     def put(self, address: str, body: Any, **headers: str) -> Any:
         return self._send("put", address, body, headers)
 
+    def delete(self, address: str) -> Any:
+        return self.client.delete(V1 + address)
+
     def send_files(self, address: str, *files: Any) -> Any:
         return self.client.post(V1 + address, {"files": list(files)})
 

@@ -273,3 +273,23 @@ def test_two_programs_that_create_the_same_number_at_once_make_one_study(
     answer = program.post("/studies", {"identifier": "MRN-1", "accession": study.accession})
     assert answer.status_code == 409
     assert Study.objects.count() == 1
+
+
+def test_what_was_sent_by_mistake_is_removed_and_what_was_read_is_not(
+    program: Program, study: Study, django_capture_on_commit_callbacks: Any
+) -> None:
+    program.send_files(f"/studies/{study.pk}/files", png())
+    image = study.images.get()
+    Job.objects.update(state=JobState.CANCELLED)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert program.delete(f"/studies/{study.pk}/images/{image.pk}").status_code == 204
+    assert not image.original.exists()
+    program.send_files(f"/studies/{study.pk}/files", png())
+    study.images.update(is_ready=True)
+    address = f"/studies/{study.pk}/images/{study.images.get().pk}"
+    assert program.delete(address).status_code == 400
+    assert program.delete(f"/studies/{study.pk}").status_code == 400
+    study.images.update(is_ready=False)
+    assert program.delete(f"/studies/{study.pk}").status_code == 204
+    assert not Study.objects.exists()
+    assert AuditEvent.objects.filter(action="study.removed").count() == 1

@@ -22,6 +22,7 @@ from deeppcos.app.web.models import Job
 from deeppcos.app.web.studies.arrival import deliver, have_read
 from deeppcos.app.web.studies.handling import stop_job
 from deeppcos.app.web.studies.pictures import image_of, name_side
+from deeppcos.app.web.studies.removing import remove_file
 from deeppcos.app.web.studies.views import thumbnail
 from deeppcos.app.web.viewer.pictures import exact_frame
 
@@ -94,6 +95,19 @@ def list_images(request: HttpRequest, study_id: UUID, asked: Query[PageAsked]) -
     return page_of(study.images.all(), asked, order=("position", "pk"), show=image_out)
 
 
+@router.delete(
+    "/studies/{study_id}/images/{image_id}",
+    response={204: None, **EVERYWHERE},
+    summary="Remove a file nobody could read",
+)
+def delete_image(request: HttpRequest, study_id: UUID, image_id: UUID) -> object:
+    """Remove a file that was not or could not be read; one that was read stays."""
+    user = account_of(request)
+    study = study_for(user, study_id, Right.ADD_STUDIES)
+    remove_file(image_of(study, image_id), by=user)
+    return Status(204, None)
+
+
 @router.put(
     "/studies/{study_id}/images/{image_id}/side",
     response={200: ImageOut, **SENDING},
@@ -138,7 +152,10 @@ def get_thumbnail(request: HttpRequest, study_id: UUID, image_id: UUID) -> HttpR
     summary="Have a study read",
 )
 def have_study_read(request: HttpRequest, study_id: UUID) -> object:
-    """Have the files read, or read again; the job that is under way already is answered."""
+    """Have the files read, or read again; the job that is under way already is answered.
+
+    A study without files is assessed from its chart alone.
+    """
     user = account_of(request)
     study = study_for(user, study_id, Right.ADD_STUDIES)
     return Status(202, job_out(have_read(study, asked_by=user)))

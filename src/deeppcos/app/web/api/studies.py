@@ -25,6 +25,7 @@ from deeppcos.app.web.assessment.choosing import choose_profile
 from deeppcos.app.web.models import ApiToken, IdempotencyKey, Study
 from deeppcos.app.web.studies.forms import NewStudyForm
 from deeppcos.app.web.studies.handling import assign_study, begin_study
+from deeppcos.app.web.studies.removing import remove_study
 from deeppcos.app.web.worklist.query import ORDERS, WorklistQuery, narrowed, ordered
 from deeppcos.errors import InvalidInput
 
@@ -164,6 +165,16 @@ def set_profile(request: HttpRequest, study_id: UUID, wanted: ProfileChoice) -> 
     user = account_of(request)
     choose_profile(study_for(user, study_id, Right.MARK), wanted.profile, by=user)
     return study_out(study_for(user, study_id))
+
+
+@router.delete(
+    "/studies/{study_id}", response={204: None, **EVERYWHERE}, summary="Remove an empty study"
+)
+def delete_study(request: HttpRequest, study_id: UUID) -> object:
+    """Remove a study in which nothing was read or assessed; the audit trail keeps that it was."""
+    user = account_of(request)
+    remove_study(study_for(user, study_id, Right.ADD_STUDIES), by=user)
+    return Status(204, None)
 
 
 def _refuse_without(request: HttpRequest, right: Right) -> None:
