@@ -22,6 +22,7 @@ export const SMALL_PX = 70;
  * @property {Set<string>} selected
  * @property {boolean} confidence
  * @property {boolean} hidden
+ * @property {boolean} isPlaying Numbers that pass by cannot be read, and are left out.
  * @property {number | null} point Number of the point that keys move.
  * @property {Mark | null} dragged A mark as it is being changed.
  * @property {{polygon: Polygon, closed: boolean} | null} sketch
@@ -32,7 +33,7 @@ export const SMALL_PX = 70;
 /** @type {Drawing} */
 export const EMPTY = {
   marks: { marks: [], remarks: [] }, ghost: null, selected: new Set(), confidence: false,
-  hidden: false, point: null, dragged: null, sketch: null, ruler: null, crosshair: null,
+  hidden: false, isPlaying: false, point: null, dragged: null, sketch: null, ruler: null, crosshair: null,
 };
 
 export class Overlay {
@@ -135,7 +136,7 @@ export class Overlay {
       dash: style.dash,
       ...(isChosen && mark.kind !== "ovary" ? { fill: `${style.colour}22` } : {}),
     });
-    const text = this.#label(mark, number);
+    const text = this.drawing.isPlaying ? "" : this.#label(mark, number);
     if (text) this.#pill(mark, text, style.colour);
   }
 

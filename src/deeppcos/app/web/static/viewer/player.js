@@ -5,6 +5,7 @@
 
 const LATE_MS = 60;
 const RATE_EVERY_MS = 1000;
+const SCREEN_MS = 16;
 
 export class Player {
   /**
@@ -90,7 +91,17 @@ export class Player {
       this.show(next);
       this.#count(now);
     }
-    requestAnimationFrame(() => this.#tick());
+    this.#next(due - now);
+  }
+
+  /**
+   * Look again shortly before the next frame is due: every look wakes the whole page.
+   * @param {number} left ms.
+   */
+  #next(left) {
+    const tick = () => requestAnimationFrame(() => this.#tick());
+    if (left > 2 * SCREEN_MS) setTimeout(tick, left - SCREEN_MS);
+    else tick();
   }
 
   /** @param {number} now */

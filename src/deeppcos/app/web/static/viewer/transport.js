@@ -11,6 +11,7 @@ import { drawTimeline, frameState } from "./timeline.js";
 /** @import {Viewer} from "./viewer.js" */
 
 const TIMELINE_WAIT_MS = 120;
+const WHILE_PLAYING_MS = 200;
 const PACES = [0.25, 0.5, 1, 2];
 
 export class Transport {
@@ -26,6 +27,7 @@ export class Transport {
     });
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
+    this.toldAt = 0;
     this.slider.addEventListener("input", () => {
       this.player.stop();
       viewer.show(Number(this.slider.value));
@@ -67,8 +69,12 @@ export class Transport {
 
   #frame() {
     const { frame } = this.viewer;
-    this.slider.value = String(frame);
     this.player.frame = frame;
+    // Words and slider, laid out anew with every frame, would cost as much as the frame itself.
+    const now = performance.now();
+    if (this.player.isPlaying && now - this.toldAt < WHILE_PLAYING_MS) return;
+    this.toldAt = now;
+    this.slider.value = String(frame);
     this.slider.setAttribute("aria-valuetext", placeWords(this.viewer));
     this.#showWhen();
   }

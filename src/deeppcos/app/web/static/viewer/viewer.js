@@ -222,6 +222,7 @@ export class Viewer extends EventTarget {
       selected: this.selected,
       confidence: this.hasConfidence,
       hidden: this.isHidden,
+      isPlaying: this.pane.isPlaying,
       point: this.point,
       dragged: this.dragged,
       sketch: this.drawn,

@@ -127,9 +127,10 @@ export function editsWords(edits) {
  * @param {PictureInfo} info
  */
 export function title(info) {
-  const side = info.side ? `${SIDE[info.side]} ` : "";
+  const kind = PICTURE_KIND[info.kind];
+  const name = info.side ? gettext("{side} {kind}", { side: SIDE[info.side], kind }) : kind;
   const plane = info.plane ? `, ${PLANE[info.plane] ?? info.plane}` : "";
-  return capital(`${side}${PICTURE_KIND[info.kind]}${plane}`.trim());
+  return capital(name + plane);
 }
 
 /**
