@@ -7,7 +7,7 @@ import pytest
 from deeppcos.clinical.assessment import NOTHING_SETTLES, assess
 from deeppcos.clinical.chart import PatientChart
 from deeppcos.clinical.criteria import Status
-from deeppcos.clinical.document import applied_thresholds, to_document
+from deeppcos.clinical.document import to_document
 from deeppcos.clinical.profiles import PROFILES
 from deeppcos.clinical.wording import PATIENT_MORPHOLOGY, condition_name, patient_sentence
 from deeppcos.errors import InvalidInput
@@ -166,7 +166,7 @@ def test_the_thresholds_of_the_profile_are_part_of_the_record(
     make_chart: Chart, met: dict[str, Any], profile: str
 ) -> None:
     assessment = assess(make_chart(met), profile=profile)
-    thresholds = applied_thresholds(assessment)
+    thresholds = {rule.key: rule.value for rule in assessment.rules}
     rules = PROFILES[profile].morphology
     assert thresholds[rules.follicles_per_ovary.key] == rules.follicles_per_ovary.value
     assert assessment.conclusion.profile == profile

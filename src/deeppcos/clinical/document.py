@@ -81,11 +81,6 @@ def _marker(marker: Marker) -> dict[str, Any]:
     }
 
 
-def applied_thresholds(assessment: Assessment) -> dict[str, float]:
-    """Every threshold that was applied, by key, for the document's provenance."""
-    return {rule.key: rule.value for rule in assessment.rules}
-
-
 def _finding(finding: Finding) -> dict[str, Any]:
     """State, reasons, what is missing, what could withdraw it, and keys of applied rules."""
     return {
