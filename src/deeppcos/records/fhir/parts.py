@@ -129,6 +129,32 @@ def problems_of(resource: Resource, version: FhirVersion = FhirVersion.R4) -> li
             f"{'.'.join(str(step) for step in one['loc']) or kind}: {one['msg']}"
             for one in error.errors(include_url=False, include_input=False, include_context=False)
         ]
+    except (TypeError, LookupError, AttributeError, ValueError, RecursionError) as error:
+        # The library itself stumbles over some values, such as a list as resourceType.
+        return [f"{kind}: cannot be read ({type(error).__name__})"]
+    return []
+
+
+def nulls_in(value: Any, place: str = "", *, is_paired: bool = False) -> list[str]:
+    """Where a resource says null, which FHIR allows only beside the extensions of a list.
+
+    Examples:
+        >>> nulls_in({"code": None, "given": ["A", None], "_given": [None, {"id": "x"}]})
+        ['code: null']
+    """
+    if value is None:
+        return [f"{place}: null"]
+    if isinstance(value, dict):
+        return [
+            said
+            for key, child in value.items()
+            for said in nulls_in(
+                child, f"{place}.{key}".lstrip("."), is_paired=f"_{key}" in value or key[:1] == "_"
+            )
+        ]
+    if isinstance(value, list):
+        parts = [child for child in value if child is not None or not is_paired]
+        return [said for child in parts for said in nulls_in(child, place)]
     return []
 
 
@@ -166,7 +192,7 @@ def accepted(resource: Resource, place: str) -> Resource:
     Raises:
         InvalidInput: If it does not follow R4.
     """
-    found = problems_of(resource)
+    found = [*nulls_in(resource), *problems_of(resource)]
     if found:
         raise InvalidInput(
             f"{place} does not follow FHIR R4",

@@ -103,7 +103,7 @@ def _resources(text: str) -> Iterator[tuple[str, Resource]]:
     """Name and resource of everything the chart may need, each held against R4."""
     for place, entry in enumerate(_entries(text)):
         resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict) and resource.get("resourceType") in READ:
+        if isinstance(resource, dict) and str(resource.get("resourceType")) in READ:
             name = f"{resource['resourceType']}/{resource.get('id', f'entry {place}')}"
             url = str(entry.get("fullUrl", ""))
             # Others refer to these by the address of the entry where that is a URN.

@@ -13,7 +13,14 @@ from deeppcos.errors import InvalidInput
 from deeppcos.records.hl7v2.people import Patient, only_patient
 from deeppcos.records.hl7v2.problems import MessageProblem, Reason
 from deeppcos.records.hl7v2.site import NO_SITE, Site
-from deeppcos.records.hl7v2.text import message_of, part, repeats, require_segments, time_of
+from deeppcos.records.hl7v2.text import (
+    message_of,
+    part,
+    repeats,
+    require_segments,
+    segments_of,
+    time_of,
+)
 from deeppcos.records.lab_choice import FoundLab, analyte_of, found_lab
 
 if TYPE_CHECKING:
@@ -62,7 +69,7 @@ def read_labs(content: bytes, site: Site = NO_SITE) -> LabResults:
     """
     message = message_of(content)
     require_segments(message, "MSH", "PID", "OBR", "OBX")
-    header = message.segments("MSH")[0]
+    header = segments_of(message, "MSH")[0]
     kind = f"{part(header, 9)}^{part(header, 9, 2)}"
     if kind != "ORU^R01":
         raise MessageProblem(
@@ -100,7 +107,7 @@ def labs_in(message: "hl7.Message", site: Site) -> LabResults:
         else:
             others.append(lab)
     return LabResults(
-        control_id=part(message.segments("MSH")[0], 10),
+        control_id=part(segments_of(message, "MSH")[0], 10),
         patient=only_patient(message, site),
         found=tuple(found),
         refused=tuple(refused),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from deeppcos.records.hl7v2.people import Patient, only_patient
 from deeppcos.records.hl7v2.problems import MessageProblem, Reason
 from deeppcos.records.hl7v2.site import Site, place_of
-from deeppcos.records.hl7v2.text import part, require_segments, time_of
+from deeppcos.records.hl7v2.text import part, require_segments, segments_of, time_of
 
 if TYPE_CHECKING:
     import hl7
@@ -116,10 +116,10 @@ def order_in(message: "hl7.Message", site: Site) -> Order:
         else:
             found.append(one)
     period, questions = _last_menstrual_period(message, site)
-    visits = message.segments("PV1") if _has(message, "PV1") else []
+    visits = segments_of(message, "PV1")
     ward = part(visits[0], 3) if visits else ""
     return Order(
-        control_id=part(message.segments("MSH")[0], 10),
+        control_id=part(segments_of(message, "MSH")[0], 10),
         patient=only_patient(message, site),
         visit_number=_at(list(message), site.orders.visit),
         place=site.places.get(ward, ward),
@@ -206,7 +206,7 @@ def _last_menstrual_period(
 ) -> tuple[dt.date | None, tuple[str, ...]]:
     """The first day of the last menstrual period, where one OBX says it; else what to ask."""
     days = set()
-    for segment in message.segments("OBX") if _has(message, "OBX") else []:
+    for segment in segments_of(message, "OBX"):
         codes = {f"{part(segment, 3, n)}^{part(segment, 3, n + 2)}" for n in (1, 4)}
         if not codes & set(site.orders.last_menstrual_period):
             continue
@@ -229,8 +229,3 @@ def _at(segments: Sequence["hl7.Segment"], place: str) -> str:
     name, number, component = place_of(place)
     found = next((one for one in segments if str(one[0]) == name), None)
     return part(found, number, component) if found is not None else ""
-
-
-def _has(message: "hl7.Message", name: str) -> bool:
-    """Whether a message has a segment."""
-    return any(str(segment[0]) == name for segment in message)

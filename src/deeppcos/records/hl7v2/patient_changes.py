@@ -18,7 +18,7 @@ from deeppcos.records.hl7v2.people import (
 )
 from deeppcos.records.hl7v2.problems import MessageProblem, Reason
 from deeppcos.records.hl7v2.site import Site
-from deeppcos.records.hl7v2.text import part, require_segments
+from deeppcos.records.hl7v2.text import part, require_segments, segments_of
 
 if TYPE_CHECKING:
     import hl7
@@ -76,7 +76,7 @@ def update_in(message: "hl7.Message", site: Site) -> PatientUpdate:
     """
     require_segments(message, "MSH", "PID")
     return PatientUpdate(
-        control_id=part(message.segments("MSH")[0], 10), patient=only_patient(message, site)
+        control_id=part(segments_of(message, "MSH")[0], 10), patient=only_patient(message, site)
     )
 
 
@@ -89,7 +89,7 @@ def merge_in(message: "hl7.Message", site: Site) -> PatientMerge:
     """
     require_segments(message, "MSH", "PID", "MRG")
     return PatientMerge(
-        control_id=part(message.segments("MSH")[0], 10), merged=tuple(_pairs(message, site))
+        control_id=part(segments_of(message, "MSH")[0], 10), merged=tuple(_pairs(message, site))
     )
 
 

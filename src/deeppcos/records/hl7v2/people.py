@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from deeppcos.records.hl7v2.problems import MessageProblem, Reason
 from deeppcos.records.hl7v2.site import Site
-from deeppcos.records.hl7v2.text import leaf, part, repetitions, time_of
+from deeppcos.records.hl7v2.text import leaf, part, repetitions, segments_of, time_of
 
 if TYPE_CHECKING:
     import hl7
@@ -137,7 +137,7 @@ def only_patient(message: "hl7.Message", site: Site) -> Patient:
     Raises:
         MessageProblem: If there are several, or as ``patient_of``.
     """
-    people = {patient_of(segment, site).number: segment for segment in message.segments("PID")}
+    people = {patient_of(segment, site).number: segment for segment in segments_of(message, "PID")}
     if len(people) != 1:
         raise MessageProblem(
             "the message does not name one patient",

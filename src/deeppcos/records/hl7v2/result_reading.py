@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from deeppcos.clinical.ovary import Side
 from deeppcos.records import codes
-from deeppcos.records.hl7v2.text import part, require_segments
+from deeppcos.records.hl7v2.text import part, require_segments, segments_of
 from deeppcos.records.result_content import QUANTITY_CODES, SideMeasurement
 from deeppcos.records.tracking_identifiers import Quantity, TrackingIdentifier
 
@@ -32,7 +32,7 @@ def read_measurements(message: "hl7.Message") -> tuple[SideMeasurement, ...]:
     kinds = {code.value: kind for kind, (code, _) in QUANTITY_CODES.items()}
     return tuple(
         _measurement(segment, kinds[part(segment, 3)])
-        for segment in message.segments("OBX")
+        for segment in segments_of(message, "OBX")
         if part(segment, 3) in kinds and part(segment, 5) and part(segment, 21, 2) == "DEEPPCOS"
     )
 

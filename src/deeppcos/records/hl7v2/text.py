@@ -71,7 +71,9 @@ def message_of(content: bytes) -> "hl7.Message":
             remedy="send one message without a batch header",
         )
     text = decoded(content)
-    text = text.replace("\r\n", "\r").replace("\n", "\r").strip("\r") + "\r"
+    lines = text.replace("\r\n", "\r").replace("\n", "\r").split("\r")
+    text = "\r".join(line for line in lines if line.strip()) + "\r"
+    _refuse_delimiters(text)
     if "\rMSH" in text:
         raise MessageProblem(
             "a second message stands inside the message",
@@ -81,13 +83,30 @@ def message_of(content: bytes) -> "hl7.Message":
         )
     try:
         return hl7.parse(text)
-    except (hl7.HL7Exception, LookupError, ValueError) as error:
+    except (hl7.HL7Exception, LookupError, ValueError, AssertionError) as error:
         raise MessageProblem(
             "the message cannot be read",
             place="MSH",
             reason=Reason.SEGMENT_SEQUENCE,
             value=str(error)[:120],
         ) from error
+
+
+def _refuse_delimiters(text: str) -> None:
+    """Refuse delimiters that cannot tell parts apart: the parser would not."""
+    second = text[4:].split("\r")[0].split(text[3])[0]
+    every = text[3] + second
+    is_usable = len(second) in (4, 5) and len(set(every)) == len(every)
+    if not is_usable or any(
+        one.isalnum() or one.isspace() or not one.isprintable() for one in every
+    ):
+        raise MessageProblem(
+            "the delimiters cannot be told apart",
+            place="MSH-2",
+            reason=Reason.DATA_TYPE,
+            value=repr(every[:10]),
+            accepted="five different signs, such as |^~\\&",
+        )
 
 
 def codec_of(character_set: str) -> str:
@@ -126,6 +145,11 @@ def decoded(content: bytes) -> str:
             accepted="bytes of that character set",
             remedy="state the character set in MSH-18",
         ) from error
+
+
+def segments_of(message: "hl7.Message", name: str) -> "list[hl7.Segment]":
+    """The segments of a name; none where there are none."""
+    return [segment for segment in message if str(segment[0]) == name]
 
 
 def require_segments(message: "hl7.Message", *names: str) -> None:

@@ -134,7 +134,7 @@ def _types(identifier: dict[str, Any]) -> set[str]:
 def _name(patient: dict[str, Any]) -> str:
     """Her name for people: as the desk writes names, family first."""
     for one in patient.get("name", []):
-        given = " ".join(map(str, one.get("given", [])))
+        given = " ".join(str(part) for part in one.get("given", []) if part)
         parts = [part for part in (str(one.get("family", "")), given) if part]
         if parts or one.get("text"):
             return (", ".join(parts) or str(one["text"]))[:200]
