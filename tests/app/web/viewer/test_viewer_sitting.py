@@ -1,6 +1,7 @@
 """How long somebody sat at the pictures, and what she had been shown, kept with her reading."""
 
 import json
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_sitting_belongs_to_one_person(
     "wrong", [{"seconds": -1}, {"seconds": "long"}, {"id": "7"}, {"more": 1}], ids=str
 )
 def test_nonsense_is_refused(
-    clinician_client: Client, seen_study: Study, wrong: dict[str, object]
+    clinician_client: Client, seen_study: Study, wrong: dict[str, Any]
 ) -> None:
     assert tell(clinician_client, seen_study, **wrong).status_code == 400
     assert not Sitting.objects.exists()

@@ -33,7 +33,7 @@ def in_readers_language(
     """Let a view speak the reader's language."""
 
     @wraps(view)
-    def speaking(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> Answer:
+    def speaking(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> Answer:
         with translation.override(readers_language(request)):
             return view(request, *args, **kwargs)
 
