@@ -5,10 +5,12 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.app.releases.made_up import candidate_in
 
 from deeppcos.app.releases.history import HISTORY_FILE, events, problems
 from deeppcos.app.releases.promotion import add_candidate, approve, promote, roll_back
@@ -18,6 +20,11 @@ from deeppcos.vision.release import SHIPPED, load_release, read_manifest
 
 MakeCandidate = Callable[..., Path]
 SERVED_FIRST = read_manifest(SHIPPED).name
+
+
+@pytest.fixture
+def make_candidate(tmp_path: Path) -> MakeCandidate:
+    return partial(candidate_in, tmp_path)
 
 
 @pytest.fixture

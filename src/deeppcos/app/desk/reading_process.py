@@ -20,6 +20,7 @@ import numpy as np
 
 from deeppcos.app.desk.header_hints import chart_hints_to_json
 from deeppcos.app.desk.playing import Pixels, ReelWriter
+from deeppcos.app.desk.study_reading import SHADOW_SUFFIX
 from deeppcos.app.workflow import analyze_study
 from deeppcos.errors import DeepPCOSError
 from deeppcos.records.assessment_json import to_json
@@ -149,21 +150,37 @@ def _write_picture(path: Path, pixels: Pixels) -> None:
 
 def _assess(task: dict[str, Any], tell: Tell) -> None:
     """Measure the files and assess them with the chart."""
+    result = Path(task["result"])
+    _write_at_once(result, _assessed(task, task.get("release"), tell))
+    if task.get("shadow"):
+        # What nobody is shown may fail without anybody waiting for it again.
+        unseen = result.with_name(f"{result.name}{SHADOW_SUFFIX}")
+        try:
+            _write_at_once(unseen, _assessed(task, task["shadow"], tell))
+        except DeepPCOSError as problem:
+            _write_at_once(unseen, json.dumps(str(problem)))
+
+
+def _assessed(task: dict[str, Any], release: str | None, tell: Tell) -> str:
+    """The assessment by one release, as JSON."""
     ids = {file["path"]: file["id"] for file in task["files"]}
     study = analyze_study(
         list(ids),
         chart=json.dumps(task["chart"]),
         profile=task["profile"],
         name=task["name"],
-        release=Path(task["release"]) if task.get("release") else None,
+        release=Path(release) if release else None,
         progress=lambda source, done, total: tell(
             {"progress": [ids.get(source, ""), done, total, "findings"]}
         ),
     )
-    result = Path(task["result"])
-    fresh = result.with_name(f".{result.name}.partial")
-    fresh.write_text(to_json(study.document), encoding="utf-8")
-    fresh.replace(result)
+    return to_json(study.document)
+
+
+def _write_at_once(path: Path, text: str) -> None:
+    fresh = path.with_name(f".{path.name}.partial")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
 
 
 if __name__ == "__main__":

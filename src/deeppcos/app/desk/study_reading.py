@@ -28,6 +28,10 @@ LOOK_UP_SECONDS = 0.5
 OUT_OF_CPU = -24
 
 
+SHADOW_SUFFIX = ".shadow"
+"""Added to the name of a result: what a release in shadow said."""
+
+
 class Cancelled(Exception):
     """Somebody asked for the work to stop."""
 
@@ -52,6 +56,8 @@ class ReadingTask:
         profile: Criteria profile.
         name: Shown name of the condition.
         release: Folder of another release than the shipped one, or None.
+        shadow: Folder of a release that reads beside it unseen, or None. What it says is written
+            to ``result`` with ``.shadow`` added, or why it failed.
         memory_bytes: Address space the process may take, bytes.
         cpu_seconds: Processor time the process may take, seconds.
     """
@@ -63,6 +69,7 @@ class ReadingTask:
     profile: str
     name: str
     release: str | None = None
+    shadow: str | None = None
     memory_bytes: int = MEMORY_BYTES
     cpu_seconds: int = CPU_SECONDS
 

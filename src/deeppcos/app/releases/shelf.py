@@ -24,6 +24,9 @@ from deeppcos.vision.release import MANIFEST_FILE, SHIPPED, Manifest, load_relea
 
 CURRENT_FILE = "current.json"
 SHADOW_FILE = "shadow.json"
+SHELF_FOLDER = "releases"
+"""Of an installation's data folder."""
+
 REPORT_FILE = "gate.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 

@@ -15,9 +15,9 @@ from deeppcos.app.verbs.training_data import DataFolders, DataLayout
 from deeppcos.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from deeppcos.app.releases.shadowing import ShadowSummary
     from deeppcos.app.releases.shelf import Pointer, Shelf
 
-SHELF_NAME = "releases"
 TEST_SALT = "frozen-test"
 
 learn = typer.Typer(
@@ -188,12 +188,15 @@ def status(home: Home = None) -> None:
     with told_plainly():
         from deeppcos.app.releases.history import events, problems
         from deeppcos.app.releases.promotion import approvals
+        from deeppcos.app.releases.shadowing import summary
         from deeppcos.app.releases.shelf import REPORT_FILE
 
         shelf = _shelf(home)
         current, beside = shelf.current(), shelf.shadow()
         typer.echo(f"served: {current.name} ({current.weights_sha256[:12]})")
         typer.echo(f"in shadow: {beside.name if beside else 'none'}")
+        if beside is not None:
+            typer.echo(_shadow_words(summary(shelf, beside.name)))
         for pointer in shelf.releases():
             has_report = (shelf.folder / pointer.name / REPORT_FILE).is_file()
             agreed = ", ".join(approvals(shelf, pointer)) if has_report else ""
@@ -208,14 +211,23 @@ def status(home: Home = None) -> None:
         raise typer.Exit(SOME_REFUSED)
 
 
+def _shadow_words(seen: "ShadowSummary") -> str:
+    """One line of what a release in shadow would have said."""
+    change = "-" if seen.mean_change is None else f"{seen.mean_change:+.2f}"
+    return (
+        f"  {seen.studies} studies read by both, {seen.failures} failed; mean change of "
+        f"{seen.counts} counts {change}; {seen.other_conclusions} other conclusions"
+    )
+
+
 def _shelf(home: Path | None) -> "Shelf":
     """The shelf of an installation."""
     import os
 
-    from deeppcos.app.releases.shelf import Shelf
+    from deeppcos.app.releases.shelf import SHELF_FOLDER, Shelf
 
     chosen = home or Path(os.environ.get("DEEPPCOS_HOME", "deeppcos-data"))
-    return Shelf(folder=chosen / SHELF_NAME)
+    return Shelf(folder=chosen / SHELF_FOLDER)
 
 
 def _named(shelf: "Shelf", name: str) -> "Pointer":

@@ -5,6 +5,7 @@ Owns what is written to the data base around the reading process.
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -13,11 +14,13 @@ from django.db.models import Max
 from django.utils import timezone
 
 from deeppcos.app.desk.nearness import nearness_of
-from deeppcos.app.desk.study_reading import FileToRead, ReadingTask, read_study
+from deeppcos.app.desk.study_reading import SHADOW_SUFFIX, FileToRead, ReadingTask, read_study
+from deeppcos.app.releases.shadowing import keep
 from deeppcos.app.web import audit
 from deeppcos.app.web.connections.asking import note_reading
 from deeppcos.app.web.jobs import Running
 from deeppcos.app.web.models import Assessment, Image, MarkSet, Study, StudyState, User
+from deeppcos.app.web.served import served_folder, shadow_folder, shelf
 from deeppcos.app.workflow import assess_chart
 from deeppcos.errors import ContractBroken, NotAssessable
 from deeppcos.records.assessment_json import document_from_dict
@@ -56,6 +59,8 @@ def _read_all(study: Study, running: Running, images: list[Image]) -> bool:
         chart=study.chart,
         profile=study.profile,
         name=settings.CONDITION_NAME,
+        release=str(served_folder()),
+        shadow=str(unseen) if (unseen := shadow_folder()) else None,
     )
     read_study(task, _Hearing(running, images).hear, is_cancelled=running.is_cancelled)
     if not study.is_charted and not study.images.filter(is_ready=True).exists():
@@ -66,6 +71,7 @@ def _read_all(study: Study, running: Running, images: list[Image]) -> bool:
         )
     document = _with_names(result.read_text(encoding="utf-8"), images)
     result.unlink()
+    _keep_shadow(study, result, document)
     with transaction.atomic():
         running.hold()
         Study.objects.select_for_update().get(pk=study.pk)
@@ -73,6 +79,15 @@ def _read_all(study: Study, running: Running, images: list[Image]) -> bool:
             return True
         note_reading(store_assessment(study, document, made_by=running.job.asked_by))
     return False
+
+
+def _keep_shadow(study: Study, result: Path, document: dict[str, Any]) -> None:
+    """Keep what the release in shadow said, if there is one, where nobody is shown it."""
+    unseen, pointer = result.with_name(f"{result.name}{SHADOW_SUFFIX}"), shelf().shadow()
+    if unseen.is_file() and pointer is not None:
+        said = json.loads(unseen.read_text(encoding="utf-8"))
+        keep(shelf(), name=pointer.name, study=str(study.pk), shown=document, unseen=said)
+    unseen.unlink(missing_ok=True)
 
 
 def _assess_chart_alone(study: Study, running: Running) -> None:

@@ -64,16 +64,20 @@ def _python() -> Iterator[Check]:
 
 
 def _release() -> Iterator[Check]:
-    """The shipped weights are whole, and a picture goes through them."""
+    """The served weights are whole, a picture goes through them, and their history is whole."""
     import numpy as np
 
-    from deeppcos.vision.release import load_release
+    from deeppcos.app.releases.history import problems
+    from deeppcos.app.web.served import served_release, shelf
 
     try:
-        release = load_release()
+        release = served_release()
+        damaged = problems(shelf().folder)
     except DeepPCOSError as problem:
-        yield wrong("network", str(problem), "reinstall DeepPCOS")
+        yield wrong("network", str(problem), "reinstall DeepPCOS, or `deeppcos learn rollback`")
         return
+    if damaged:
+        yield wrong("releases", damaged[0], "restore releases/history.jsonl from a backup")
     maps, _ = release.network(np.zeros((1, 1, 256, 256), np.float32))
     if not np.isfinite(maps).all():
         yield wrong("network", "answers are not numbers", "reinstall onnxruntime")

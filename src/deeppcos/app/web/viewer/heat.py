@@ -9,16 +9,16 @@ import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from deeppcos.app.web.models import Image
+from deeppcos.app.web.served import served_release
 from deeppcos.errors import DeepPCOSError
 from deeppcos.vision.frame import PixelBox, UltrasoundFrame
-from deeppcos.vision.release import SHIPPED, Release, load_release
+from deeppcos.vision.release import Release
 
 LOG = logging.getLogger("deeppcos.web")
 
@@ -71,9 +71,8 @@ def heat_of(image: Image, exact: Path, *, frame: int, release_name: str) -> Heat
     return Heat()
 
 
-@lru_cache(maxsize=1)
 def _release() -> Release:
-    return load_release(SHIPPED)
+    return served_release()
 
 
 def _safe(name: str) -> str:
