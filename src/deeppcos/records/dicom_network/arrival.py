@@ -27,6 +27,7 @@ from deeppcos.records.dicom_result import IMPLEMENTATION_UID
 from deeppcos.vision.decoder_guard import guarded
 
 ENOUGH_CHECK_BYTES = 16 * 1024**2
+WRITE_BACK_BYTES = 4 * 1024**2
 _UID = re.compile(r"[0-9A-Za-z][0-9A-Za-z.\-]{0,63}")
 """As DICOM wants UIDs, and as some devices write them; nothing that means something in a path."""
 
@@ -88,7 +89,7 @@ class Arrival:
         self._limits = limits
         self._digest = hashlib.sha256()
         self._problem: Exception | None = None
-        self._checked_at = 0
+        self._checked_at = self._written_back = 0
         self._descriptor = -1
         try:
             self._refuse_full_disk()
@@ -114,8 +115,17 @@ class Arrival:
             self._digest.update(part)
             while part:
                 part = part[os.write(self._descriptor, part) :]
+            self._start_writing_back()
         except (OSError, TemporaryFailure) as error:
             self._give_up(error)
+
+    def _start_writing_back(self) -> None:
+        """Have the disk write while a long sweep still arrives, not all of it at the end."""
+        if self.size_bytes - self._written_back >= WRITE_BACK_BYTES and hasattr(
+            os, "posix_fadvise"
+        ):
+            self._written_back = self.size_bytes
+            os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def described(self) -> Described:
         """Read what the finished data set says of itself.

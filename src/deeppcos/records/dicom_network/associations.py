@@ -37,6 +37,10 @@ _config.STORE_SEND_CHUNKED_DATASET = True
 _config.LOG_REQUEST_IDENTIFIERS = _config.LOG_RESPONSE_IDENTIFIERS = False
 
 
+class NothingAccepted(InvalidInput):
+    """The peer talks to us, and accepts none of the services or encodings offered."""
+
+
 class BoundedSocket(AssociationSocket):
     """A socket that sends at once, and reads no more and waits no longer than it should."""
 
@@ -120,6 +124,7 @@ def associated(
         The association, with at least one accepted context.
 
     Raises:
+        NothingAccepted: If the peer accepts none of the contexts.
         InvalidInput: If the peer does not know us, or TLS files or certificates do not fit.
         TemporaryFailure: If it is not there, is busy, or ended the association.
     """
@@ -175,7 +180,7 @@ def _why_not(association: Association, peer: DicomPeer) -> DeepPCOSError:
     if association.is_rejected:
         return _rejected(association, peer)
     if association.rejected_contexts:
-        return InvalidInput(
+        return NothingAccepted(
             f"{peer} accepts none of what we offered",
             value=", ".join(sorted({c.abstract_syntax.name for c in _named(association)})),
             remedy="enable these services and transfer syntaxes there",

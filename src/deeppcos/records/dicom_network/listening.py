@@ -67,6 +67,8 @@ def listening(
             into the inbox.
     """
     from pynetdicom.ae import ApplicationEntity
+    from pynetdicom.service_class import StorageServiceClass
+    from pynetdicom.sop_class import register_uid, uid_to_service_class
 
     from deeppcos.records.dicom_network.associations import MAX_PDU_BYTES, VERSION_NAME
     from deeppcos.records.dicom_network.listener_server import LimitedServer
@@ -84,6 +86,8 @@ def listening(
     entity.add_supported_context(VERIFICATION)
     entity.add_supported_context(STORAGE_COMMITMENT, scu_role=True, scp_role=True)
     for kept_class in KEPT_CLASSES:
+        if uid_to_service_class(kept_class) is not StorageServiceClass:  # retired ones
+            register_uid(kept_class, f"Storage_{kept_class.replace('.', '_')}", StorageServiceClass)
         entity.add_supported_context(kept_class, list(KEPT_SYNTAXES))
     try:
         server = LimitedServer(

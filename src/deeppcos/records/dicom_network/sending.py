@@ -6,6 +6,7 @@ it written anew in the peer's. Queues and retries are the business of the caller
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,9 +108,22 @@ def _contexts(batch: list[SendableFile]) -> "list[PresentationContext]":
 def _send_batch(
     batch: list[SendableFile], peer: DicomPeer, tell: Callable[[StoreOutcome], None]
 ) -> None:
-    from deeppcos.records.dicom_network.associations import associated
+    from deeppcos.records.dicom_network.associations import NothingAccepted, associated
 
-    with associated(peer, _contexts(batch)) as association:
+    try:
+        _send_over_one(associated(peer, _contexts(batch)), batch, peer, tell)
+    except NothingAccepted:
+        for file in batch:
+            tell(_not_accepted(file))
+
+
+def _send_over_one(
+    opening: "AbstractContextManager[Association]",
+    batch: list[SendableFile],
+    peer: DicomPeer,
+    tell: Callable[[StoreOutcome], None],
+) -> None:
+    with opening as association:
         accepted = {
             (str(context.abstract_syntax), str(context.transfer_syntax[0]))
             for context in association.accepted_contexts
@@ -129,11 +143,13 @@ def _as_accepted(
     if (file.sop_class_uid, file.syntax) in accepted:
         return file.path
     if not _offers(file) & accepted:
-        what, how = UID(file.sop_class_uid).name, UID(file.syntax).name
-        return _refused(
-            file.path, file.sop_instance_uid, f"the peer does not accept {what} in {how}"
-        )
+        return _not_accepted(file)
     return dcmread(file.path)
+
+
+def _not_accepted(file: SendableFile) -> StoreOutcome:
+    what, how = UID(file.sop_class_uid).name, UID(file.syntax).name
+    return _refused(file.path, file.sop_instance_uid, f"the peer does not accept {what} in {how}")
 
 
 def _send(

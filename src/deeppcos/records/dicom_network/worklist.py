@@ -58,6 +58,14 @@ _OF_STEP = (
     "ScheduledPerformingPhysicianName",
 )
 
+ASKED_ATTRIBUTES = (*_OF_PATIENT, *_OF_REQUEST, *_OF_STEP, "RequestedProcedureCodeSequence")
+MATCHED_ATTRIBUTES = (
+    "PatientID",
+    "AccessionNumber",
+    "Modality",
+    "ScheduledProcedureStepStartDate",
+)
+
 
 class PregnancyStatus(StrEnum):
     """Pregnancy Status (0010,21C0); where nobody knows, an entry has None."""

@@ -13,9 +13,9 @@ import requests
 
 from deeppcos.errors import DeepPCOSError, InvalidInput, TemporaryFailure
 from deeppcos.records.dicom_header import printable
+from deeppcos.records.dicom_web.exchange_rules import TRY_LATER
 from deeppcos.records.dicom_web.peer import DicomWebPeer
 
-TRY_LATER = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
 READ_AT_ONCE = 256 * 1024
 MOST_JSON_BYTES = 64 * 1024**2
 _LONGEST_WORDS = 300
