@@ -61,6 +61,7 @@ def ovary(count: int = 9, *, is_scaled: bool = True) -> Ovary:
         width_mm=22.0 if is_scaled else None,
         area_mm2=600.123 if is_scaled else None,
         area_interval_mm2=(510.06, 700.0) if is_scaled else None,
+        luteal_like=(0,) if is_scaled else (),
     )
 
 

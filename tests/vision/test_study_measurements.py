@@ -317,6 +317,32 @@ def test_a_volume_is_counted_in_slices_before_it_is_calculated_from_stills() -> 
     assert right.measurements.volume.method is VolumeMethod.THREE_D
 
 
+def test_the_interval_of_a_volume_is_as_wide_as_the_outlines_may_be_wrong() -> None:
+    plain = pair((40.0, 20.0), (25.0, 20.0))
+    doubtful = [
+        replace(
+            file,
+            frames=tuple(
+                replace(
+                    one,
+                    ovaries=(
+                        replace(one.ovaries[0], area_mm2=600.0, area_interval_mm2=(300.0, 1200.0)),
+                    ),
+                )
+                for one in file.frames
+            ),
+        )
+        for file in plain
+    ]
+    [sure], [unsure] = measure_study(plain), measure_study(doubtful)
+    narrow, wide = sure.measurements.volume, unsure.measurements.volume
+    assert narrow is not None
+    assert wide is not None
+    assert wide.ml == narrow.ml
+    assert wide.low_ml == pytest.approx(wide.ml * 0.5**1.5, abs=0.01)
+    assert wide.high_ml == pytest.approx(wide.ml * 2**1.5, abs=0.01)
+
+
 def test_a_dominant_follicle_is_flagged_with_what_it_forbids() -> None:
     one = section("a.dcm", follicles=(follicle(300, 250, 14.0),))
     [left] = measure_study([still(one)])
@@ -359,3 +385,23 @@ def test_a_side_in_which_nothing_was_measured_does_not_reach_the_chart() -> None
     merged = to_chart(PatientChart(), measure_study([still(poor)]))
     assert merged.ultrasound.seen == ()
     assert measure_study([]) == ()
+
+
+def test_a_body_that_looks_like_a_corpus_luteum_is_pointed_out_and_decides_nothing() -> None:
+    one = section("a.dcm", follicles=(follicle(300, 250, 8.0),))
+    flagged = replace(one, ovaries=(replace(one.ovaries[0], luteal_like=(0,)),))
+    [left] = measure_study([still(flagged)])
+    assert left.measurements.dominant_follicle_or_corpus_luteum is None
+    assert left.luteal_from == FrameReference(source="a.dcm", frame=0)
+    [note] = [note for note in left.notes if "corpus-luteum-like" in note]
+    assert note.startswith("a.dcm: corpus-luteum-like body (8 mm, echoes inside): look at it")
+    assert "volume is not read" in note
+    assert "absence says nothing" in note
+
+
+def test_single_frames_of_a_sweep_flag_no_corpus_luteum() -> None:
+    one = section("a.dcm", follicles=(follicle(300, 250, 8.0),))
+    flagged = replace(one, ovaries=(replace(one.ovaries[0], luteal_like=(0,)),))
+    cine = replace(still(flagged), kind=FileKind.CINE)
+    [left] = measure_study([cine])
+    assert left.luteal_from is None

@@ -226,7 +226,7 @@ def _volume(one: SideMeasurements) -> record.VolumeMeasurement:
     """The volume with its interval, or why it is unknown."""
     volume = one.measurements.volume
     if volume is None:
-        reasons = _about(one.notes, "no volume")
+        reasons = _about(one.notes, "no volume", "volume is not read")
         return record.VolumeMeasurement(unknown_because="; ".join(reasons) or "not measured")
     return record.VolumeMeasurement(
         value=volume.ml,

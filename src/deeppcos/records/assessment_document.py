@@ -266,6 +266,7 @@ class OvaryRecord(Record):
     width_mm: Millimetres | None = None
     area_mm2: SquareMillimetres | None = None
     area_interval_mm2: AreaInterval | None = None
+    luteal_like: list[Count] = []  # places in follicles, from 0
 
 
 class LesionRecord(Record):

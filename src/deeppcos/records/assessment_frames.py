@@ -73,6 +73,7 @@ def _ovary(ovary: record.OvaryRecord) -> Ovary:
         width_mm=ovary.width_mm,
         area_mm2=ovary.area_mm2,
         area_interval_mm2=None if area is None else (area.low, area.high),
+        luteal_like=tuple(ovary.luteal_like),
     )
 
 

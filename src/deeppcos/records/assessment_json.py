@@ -267,6 +267,7 @@ def _ovary_record(ovary: Ovary) -> OvaryRecord:
         width_mm=ovary.width_mm,
         area_mm2=ovary.area_mm2,
         area_interval_mm2=_area_interval(ovary),
+        luteal_like=list(ovary.luteal_like),
     )
 
 

@@ -17,6 +17,7 @@ from deeppcos.vision.findings import Follicle, FollicleKind, FrameFindings, Lesi
 from deeppcos.vision.frame import MmPerPixel, UltrasoundFrame
 from deeppcos.vision.graphics import CleanFrame, neutralise_graphics
 from deeppcos.vision.looking import Look, SeenFollicle, SeenLesion, SeenOvary, look_at
+from deeppcos.vision.luteal_bodies import luteal_like
 from deeppcos.vision.release import Release
 
 SMALLEST_COUNTED_MM = 2.0
@@ -63,7 +64,15 @@ def analyse_frame(frame: UltrasoundFrame, release: Release) -> FrameFindings:
         )
     except NotAssessable as reason:
         return judge_frame(replace(prepared, problems=(reason.what,)), None, release)
-    return judge_frame(prepared, look, release)
+    return _with_luteal_looks(judge_frame(prepared, look, release), prepared.grey)
+
+
+def _with_luteal_looks(findings: FrameFindings, grey: npt.NDArray[np.uint8]) -> FrameFindings:
+    """Findings with the outlines that look like a corpus luteum named."""
+    if not findings.is_assessable:
+        return findings
+    ovaries = (replace(o, luteal_like=luteal_like(grey, o)) for o in findings.ovaries)
+    return replace(findings, ovaries=tuple(ovaries))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

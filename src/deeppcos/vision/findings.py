@@ -62,6 +62,8 @@ class Ovary:
         area_mm2: Area of the section, mm2; None without scale.
         area_interval_mm2: Its conformal interval (low, high), mm2; None without scale, or where
             the release promises none.
+        luteal_like: Places in ``follicles`` of outlines that look like a corpus luteum and are
+            worth a look; empty says nothing. Of stills with a scale only.
     """
 
     polygon: Polygon
@@ -72,6 +74,7 @@ class Ovary:
     width_mm: float | None
     area_mm2: float | None
     area_interval_mm2: tuple[float, float] | None = None
+    luteal_like: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

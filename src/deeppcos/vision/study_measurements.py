@@ -28,8 +28,12 @@ from deeppcos.clinical.ovary import (
 )
 from deeppcos.clinical.plausibility import LIMITS
 from deeppcos.clinical.severity_morphology import FNPO_ERROR
-from deeppcos.vision.findings import FollicleKind, Lesion, Ovary
-from deeppcos.vision.geometry import overlap_px
+from deeppcos.vision.enlarging_bodies import (
+    FORBIDS,
+    first_dominant,
+    first_luteal_like,
+    look_at_body,
+)
 from deeppcos.vision.orthogonal_planes import Volume, stated_volume, volume_of_stills
 from deeppcos.vision.study_files import (
     FileKind,
@@ -58,12 +62,8 @@ On phantom volumes it missed up to 0.82, nearly all under 4 mm: docs/evidence/sw
 A low count must not look like a sure one.
 """
 
-WITHIN_OVARY = 0.3
-"""Share of a lesion that must lie in the ovary for it to forbid reading the volume."""
-
-FORBIDS = (
-    "a follicle of 10 mm or more, a corpus luteum or a cyst enlarges this ovary: its volume is "
-    "not read; repeat when the ovary is quiet"
+NOT_SEARCHED = (
+    "outlines added up over all slices; cysts and corpora lutea are not looked for in volumes"
 )
 
 Count = TypeVar("Count", TrackedEstimate, FollicleNumberPerOvary)
@@ -85,6 +85,7 @@ class SideMeasurements:
         volume_from: Frames or file behind the ovarian volume.
         volume_method: Which diameters, or what else, the volume rests on; empty without one.
         dominant_from: Frame with a dominant follicle or a cyst-like body.
+        luteal_from: Still with a body that looks like a corpus luteum, for a person to look at.
         notes: Why something is missing, and what a flag forbids.
     """
 
@@ -98,6 +99,7 @@ class SideMeasurements:
     volume_from: tuple[FrameReference, ...] = ()
     volume_method: str = ""
     dominant_from: FrameReference | None = None
+    luteal_from: FrameReference | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -156,7 +158,7 @@ def _measured(side: Side | None, files: Sequence[StudyFileFindings]) -> SideMeas
     tracked = [_followed(file) for file in files if file.kind is not FileKind.STILL]
     fullest = _fullest(files)
     volume, volume_from, method, volume_notes = _volume(side, files, tracked)
-    dominant = _dominant(files)
+    dominant, luteal = first_dominant(files), first_luteal_like(files)
     estimate, estimate_from = _largest(tracked, lambda one: one.estimate)
     fnpo, fnpo_from = _largest(tracked, lambda one: one.fnpo)
     return SideMeasurements(
@@ -166,7 +168,8 @@ def _measured(side: Side | None, files: Sequence[StudyFileFindings]) -> SideMeas
             fnps=None if fullest is None else _section_count(fullest),
             tracked=estimate,
             volume=volume,
-            # A picture shows a dominant follicle; it does not rule out a corpus luteum.
+            # A picture shows a dominant follicle; it does not rule out a corpus luteum, and what
+            # only looks like one leaves the question open.
             dominant_follicle_or_corpus_luteum=True if dominant else None,
         ),
         is_single_frame=sum(len(file.frames) for file in files) == 1,
@@ -177,7 +180,13 @@ def _measured(side: Side | None, files: Sequence[StudyFileFindings]) -> SideMeas
         volume_from=volume_from,
         volume_method=method,
         dominant_from=dominant,
-        notes=(*_notes(files, fullest, tracked), *volume_notes, *((FORBIDS,) if dominant else ())),
+        luteal_from=luteal.where if luteal else None,
+        notes=(
+            *_notes(files, fullest, tracked),
+            *volume_notes,
+            *((FORBIDS,) if dominant else ()),
+            *((look_at_body(luteal),) if luteal else ()),
+        ),
     )
 
 
@@ -250,24 +259,6 @@ def _with_reader_error(count: FollicleNumberPerOvary) -> FollicleNumberPerOvary:
     )
 
 
-def _dominant(files: Sequence[StudyFileFindings]) -> FrameReference | None:
-    """The first frame with a dominant follicle or a cyst-like body in the ovary."""
-    for file in files:
-        for section in sections_of(file):
-            kinds = {follicle.kind for follicle in section.ovary.follicles}
-            if FollicleKind.DOMINANT in kinds or any(
-                _lies_within(lesion, section.ovary) for lesion in section.lesions
-            ):
-                return section.where
-    return None
-
-
-def _lies_within(lesion: Lesion, ovary: Ovary) -> bool:
-    """Whether a body that is no follicle lies in the ovary."""
-    shared, area, _ = overlap_px(lesion.polygon, ovary.polygon)
-    return area > 0 and shared >= WITHIN_OVARY * area
-
-
 def _notes(
     files: Sequence[StudyFileFindings],
     fullest: SeenSection | None,
@@ -303,7 +294,7 @@ def _volume(
         ml, source = max(counted)
         first = next(file.frames[0].frame for file in files if file.source == source)
         where = (FrameReference(source=source, frame=first),)
-        return stated_volume(ml, VolumeMethod.THREE_D, where, "outlines added up over all slices")
+        return stated_volume(ml, VolumeMethod.THREE_D, where, NOT_SEARCHED)
     if side is None:
         return None, (), "", ("no volume: two stills of unknown side may show two ovaries",)
     return volume_of_stills(files)
