@@ -1,18 +1,23 @@
 """Throughput of a folder of stills through ``deeppcos analyze --on local``, beside its own kernel.
 
     python -m benchmarks.archive [--images 10000] [--minutes 6] [--workers 2]
+    python -m benchmarks.archive --keep FOLDER          all images, going on after a stop
 
 The kernel is one decoded picture to its findings, on one thread, in as many processes at once as
 there are workers: what the machine gives when nothing is read, written, planned or started. The
 archive run of the same pictures is then held against it. Where all images do not fit the time,
 fewer are read, and a run of one still a worker tells what starting costs: what all images take is
-then drawn out in a line, the start once and the rest by the still.
+then drawn out in a line, the start once and the rest by the still. With ``--keep`` nothing is drawn
+out: all images are read in parts of 2,000, the times of finished parts stay in the folder, and the
+same command goes on with the rest.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,6 +41,8 @@ SCENES = 12
 """Distinct phantoms; every file is one of them at another gain."""
 
 KERNEL_ROUNDS = 1
+PART = 2000
+"""Stills of one command where the run can be stopped and gone on with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +135,36 @@ def archive_run(folder: Path, out: Path, *, workers: int) -> dict[str, float]:
     return {"wall_s": wall, "cpu_s": used, "peak_mib": after.ru_maxrss / 1024}
 
 
+def archive_in_parts(keep: Path, images: int, *, workers: int) -> dict[str, float]:
+    """All images, part by part; parts that an earlier call finished are not read again."""
+    times = keep / "parts.json"
+    done: dict[str, dict[str, float]] = (
+        json.loads(times.read_text(encoding="utf-8")) if times.is_file() else {}
+    )
+    for first in range(0, images, PART):
+        name = f"{first:05d}-{min(first + PART, images):05d}"
+        if name in done:
+            continue
+        stills = keep / name
+        stills.mkdir(parents=True, exist_ok=True)
+        write_stills(stills, min(PART, images - first))
+        # A part that was stopped is measured from its start: half its times would flatter it.
+        out = Path(tempfile.mkdtemp(prefix="out-", dir=keep))
+        done[name] = archive_run(stills, out, workers=workers)
+        fresh = times.with_suffix(".new")
+        fresh.write_text(json.dumps(done, indent=1), encoding="utf-8")
+        fresh.replace(times)
+        shutil.rmtree(stills)
+        shutil.rmtree(out)
+        print(f"{name}: {done[name]['wall_s']:.0f} s", file=sys.stderr, flush=True)
+    parts = list(done.values())
+    return {
+        "wall_s": sum(one["wall_s"] for one in parts),
+        "cpu_s": sum(one["cpu_s"] for one in parts),
+        "peak_mib": max(one["peak_mib"] for one in parts),
+    }
+
+
 def figures_of(
     kernel: Kernel,
     run: dict[str, float],
@@ -136,6 +173,7 @@ def figures_of(
     images: int,
     workers: int,
     wanted: int,
+    starts: int = 1,
 ) -> dict[str, Any]:
     """How near the run came to the kernel's limit.
 
@@ -149,8 +187,9 @@ def figures_of(
         images: Stills of the run.
         workers: Worker processes; stills of the small run.
         wanted: Stills of the archive that is asked about.
+        starts: Commands the run was made of.
     """
-    each_s = (run["cpu_s"] - small["cpu_s"]) / max(1, images - workers)
+    each_s = (run["cpu_s"] - starts * small["cpu_s"]) / max(1, images - starts * workers)
     start_s = max(0.0, small["cpu_s"] - workers * each_s)
     cores = min(workers, os.cpu_count() or workers)
     return {
@@ -176,6 +215,7 @@ def main() -> None:
     options.add_argument("--minutes", type=float, default=6.0, help="time the run may take")
     options.add_argument("--least", type=int, default=200, help="stills that are read in any case")
     options.add_argument("--workers", type=int, default=2)
+    options.add_argument("--keep", type=Path, help="read all images, and go on here after a stop")
     add_json_option(options)
     asked = options.parse_args()
     load_before = load_now()
@@ -188,15 +228,26 @@ def main() -> None:
         first = kernel_at_once(files, workers=asked.workers)
         fit = int(asked.minutes * 60 * asked.workers / first.wall_s)
         images = max(2 * asked.workers, asked.least, min(asked.images, fit))
+        if asked.keep is not None:
+            images = asked.images
         write_stills(few, asked.workers)
         small = archive_run(few, Path(temporary) / "first", workers=asked.workers)
-        write_stills(folder, images)
-        run = archive_run(folder, Path(temporary) / "out", workers=asked.workers)
+        if asked.keep is not None:
+            run = archive_in_parts(asked.keep, images, workers=asked.workers)
+        else:
+            write_stills(folder, images)
+            run = archive_run(folder, Path(temporary) / "out", workers=asked.workers)
         # Before and after, since the machine changes its speed with what others do.
         second = kernel_at_once(files, workers=asked.workers)
     kernel = min(first, second, key=lambda k: k.cpu_s)
     figures = figures_of(
-        kernel, run, small, images=images, workers=asked.workers, wanted=asked.images
+        kernel,
+        run,
+        small,
+        images=images,
+        workers=asked.workers,
+        wanted=asked.images,
+        starts=1 if asked.keep is None else -(-images // PART),
     )
     _tell(figures, load=load_before)
     keep(figures, asked.json, load_before=load_before)

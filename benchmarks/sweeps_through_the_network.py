@@ -2,16 +2,18 @@
 
 Reproduces docs/evidence/sweeps-and-volumes.md::
 
-    python benchmarks/sweeps_through_the_network.py --out results
+    python benchmarks/sweeps_through_the_network.py --out results [--ovaries 4]
 
 Draws ovaries of known count with varied gain, depth, noise and slice thickness, analyses every
 frame as the product does, and writes ``sweeps.csv``, the tables, and a Bland-Altman picture.
 ``tracking_on_phantoms.py`` measures the linking alone. A phantom is not a patient: these figures
-say what the program does on pictures it can check, never how accurate it is in a clinic.
+say what the program does on pictures it can check, never how accurate it is in a clinic. Stopped,
+the same command goes on with the ovaries that are not in ``sweeps.csv`` yet.
 """
 
 import argparse
 import csv
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,6 +48,7 @@ class Reading:
     """One sequence beside its truth.
 
     Attributes:
+        ovary: Which ovary: its number and the count asked for.
         kind: ``sweep`` or ``volume``.
         step_mm: Distance between its frames, mm.
         noise: Name of its electronic noise.
@@ -58,6 +61,7 @@ class Reading:
         refused_because: First reason why there is no count; empty with one.
     """
 
+    ovary: str
     kind: str
     step_mm: float
     noise: str
@@ -105,7 +109,7 @@ def frames_of(pictures: Sequence[npt.NDArray[np.uint8]], mm: float) -> Iterator[
 
 
 def sweeps(
-    ovary: PhantomOvary, noise: str, release: Release, rng: np.random.Generator
+    name: str, ovary: PhantomOvary, noise: str, release: Release, rng: np.random.Generator
 ) -> Iterator[Reading]:
     """One drawn sweep, read at every step."""
     probe, plane = probe_of(rng, NOISE_DB[noise]), plane_of(rng)
@@ -117,22 +121,25 @@ def sweeps(
         every = round(step / STEPS_MM[0])
         frames = frames_of(pictures[::every], drawn.sections[0].mm_per_pixel)
         read = track_follicles(list(analyse_sweep(frames, release)), slice_spacing_mm=None)
-        yield reading("sweep", drawn.step_mm * every, noise, ovary, read)
+        yield reading(name, "sweep", drawn.step_mm * every, noise, ovary, read)
 
 
-def volume(ovary: PhantomOvary, noise: str, release: Release, rng: np.random.Generator) -> Reading:
+def volume(
+    name: str, ovary: PhantomOvary, noise: str, release: Release, rng: np.random.Generator
+) -> Reading:
     """One drawn volume."""
     drawn = draw_volume(ovary, probe_of(rng, NOISE_DB[noise]), plane=plane_of(rng), rng=rng)
     frames = frames_of(list(drawn.voxels), drawn.mm_per_voxel)
     read = analyse_volume(frames, release, slice_spacing_mm=drawn.mm_per_voxel)
-    return reading("volume", drawn.mm_per_voxel, noise, ovary, read.followed)
+    return reading(name, "volume", drawn.mm_per_voxel, noise, ovary, read.followed)
 
 
 def reading(
-    kind: str, step: float, noise: str, ovary: PhantomOvary, read: TrackedFollicles
+    name: str, kind: str, step: float, noise: str, ovary: PhantomOvary, read: TrackedFollicles
 ) -> Reading:
     """What was read beside what is true."""
     return Reading(
+        ovary=name,
         kind=kind,
         step_mm=round(step, 2),
         noise=noise,
@@ -226,6 +233,39 @@ def picture(read: Sequence[Reading], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def read_before(out: Path, started: dict[str, object]) -> list[Reading]:
+    """What an earlier call of the same run has read.
+
+    Raises:
+        SystemExit: If the folder holds a run of another seed or other weights.
+    """
+    kind = out / "run.json"
+    if not kind.is_file():
+        kind.write_text(json.dumps(started), encoding="utf-8")
+        return []
+    if json.loads(kind.read_text(encoding="utf-8")) != started:
+        raise SystemExit(f"{out} holds a run of another seed or release: name a new folder")
+    table = out / "sweeps.csv"
+    if not table.is_file():
+        return []
+    types = Reading.__annotations__
+    with table.open(newline="") as file:
+        return [
+            Reading(**{name: types[name](value) for name, value in row.items()})
+            for row in csv.DictReader(file)
+        ]
+
+
+def write(out: Path, read: Sequence[Reading]) -> None:
+    """Every reading so far, whole or not at all: an ovary is in it with all its sequences."""
+    fresh = out / "sweeps.new"
+    with fresh.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(Reading.__slots__))
+        writer.writeheader()
+        writer.writerows(asdict(one) for one in read)
+    fresh.replace(out / "sweeps.csv")
+
+
 def main() -> None:
     """Run the grid; print the tables of docs/evidence/sweeps-and-volumes.md."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -238,19 +278,19 @@ def main() -> None:
     release = (
         load_release(arguments.release, threads=1) if arguments.release else load_release(threads=1)
     )
-    read: list[Reading] = []
-    with (arguments.out / "sweeps.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(Reading.__slots__))
-        writer.writeheader()
-        for number in range(arguments.ovaries):
-            for place, count in enumerate(COUNTS):
-                rng = np.random.default_rng((arguments.seed, number, count))
-                noise = tuple(NOISE_DB)[(place + number) % len(NOISE_DB)]
-                ovary = varied_ovary(rng, follicle_count=count)
-                found = [*sweeps(ovary, noise, release, rng), volume(ovary, noise, release, rng)]
-                read += found
-                writer.writerows(asdict(one) for one in found)
-                file.flush()
+    started = {"seed": arguments.seed, "weights": release.manifest.weights_sha256}
+    read = read_before(arguments.out, started)
+    for number in range(arguments.ovaries):
+        for place, count in enumerate(COUNTS):
+            name = f"{number}-{count}"
+            if any(one.ovary == name for one in read):
+                continue
+            rng = np.random.default_rng((arguments.seed, number, count))
+            noise = tuple(NOISE_DB)[(place + number) % len(NOISE_DB)]
+            ovary = varied_ovary(rng, follicle_count=count)
+            read += sweeps(name, ovary, noise, release, rng)
+            read.append(volume(name, ovary, noise, release, rng))
+            write(arguments.out, read)
     print(f"release {release.manifest.name}, seed {arguments.seed}\n")
     print(tables(read))
     picture(read, arguments.out / "bland-altman.png")
