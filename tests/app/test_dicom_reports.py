@@ -22,7 +22,7 @@ from deeppcos.records.chart_json import chart_from_text
 from deeppcos.records.codes import FOLLICLES_IN_OVARY, OVARY_LENGTH, OVARY_VOLUME, Code
 from deeppcos.records.dicom_report_reading import OvaryReport, ReadNumber, ReadReport
 from deeppcos.records.dicom_report_reading.numbers import ReadCode
-from deeppcos.records.result_content import SideMeasurement
+from deeppcos.records.result_sides import SideMeasurement
 from deeppcos.records.tracking_identifiers import Quantity, TrackingScope
 
 SCOPE = TrackingScope(study="1.2.3", release="x")

@@ -29,7 +29,7 @@ from deeppcos.errors import InvalidInput
 from deeppcos.records.assessment_json import from_json
 from deeppcos.records.dicom_report_reading import OvaryReport, ReadReport, ovaries_of
 from deeppcos.records.dicom_result import MAKER
-from deeppcos.records.result_content import SideMeasurement, side_measurements
+from deeppcos.records.result_sides import SideMeasurement, side_measurements
 from deeppcos.records.tracking_identifiers import Quantity, scope_of
 
 DOMINANT_FROM_MM = 10.0

@@ -13,7 +13,8 @@ from deeppcos.records import codes
 from deeppcos.records.dicom_report.content_items import dicom, observation_context, standing
 from deeppcos.records.dicom_result import MAKER, ResultKind, completed
 from deeppcos.records.dicom_source import SourceImage
-from deeppcos.records.result_content import FollowedBody, ResultContent
+from deeppcos.records.result_content import ResultContent
+from deeppcos.records.result_outlines import FollowedBody
 
 _PLACEHOLDER_UID = "1.2.3"
 

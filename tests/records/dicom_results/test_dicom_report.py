@@ -27,7 +27,8 @@ from deeppcos.records.dicom_report.content_items import person_name
 from deeppcos.records.dicom_report_reading import ovaries_of, read_report
 from deeppcos.records.dicom_result import write_object
 from deeppcos.records.dicom_segmentation import segmentations
-from deeppcos.records.result_content import QUANTITY_CODES, ResultContent, result_content
+from deeppcos.records.result_content import ResultContent, result_content
+from deeppcos.records.result_sides import QUANTITY_CODES
 
 pytest.importorskip("highdicom", reason="the records extra is not installed")
 

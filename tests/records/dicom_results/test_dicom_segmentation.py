@@ -18,7 +18,8 @@ from deeppcos.records.dicom_segmentation import (
     segmentation_of,
     segmentations,
 )
-from deeppcos.records.result_content import FollowedBody, result_content
+from deeppcos.records.result_content import result_content
+from deeppcos.records.result_outlines import FollowedBody
 from deeppcos.records.tracking_identifiers import Outline
 from deeppcos.vision.geometry import polygon_mask
 

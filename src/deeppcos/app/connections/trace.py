@@ -19,13 +19,9 @@ from deeppcos.app.connections.outbox import Outbox
 from deeppcos.app.connections.outbox_items import Item, ItemState
 from deeppcos.errors import ContractBroken, InvalidInput
 from deeppcos.records.assessment_document import FrameReference
-from deeppcos.records.result_content import (
-    QUANTITY_CODES,
-    FollowedBody,
-    OutlinedBody,
-    ResultContent,
-    SideMeasurement,
-)
+from deeppcos.records.result_content import ResultContent
+from deeppcos.records.result_outlines import FollowedBody, OutlinedBody
+from deeppcos.records.result_sides import QUANTITY_CODES, SideMeasurement
 
 Traced = SideMeasurement | OutlinedBody | FollowedBody
 MOST_ITEMS = 100_000

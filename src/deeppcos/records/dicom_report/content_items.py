@@ -28,7 +28,8 @@ from deeppcos.records.dicom_result import (
     software_versions,
 )
 from deeppcos.records.dicom_source import SourceImage
-from deeppcos.records.result_content import QUANTITY_CODES, ResultContent, SideMeasurement
+from deeppcos.records.result_content import ResultContent
+from deeppcos.records.result_sides import QUANTITY_CODES, SideMeasurement
 from deeppcos.records.tracking_identifiers import Quantity
 
 if TYPE_CHECKING:

@@ -31,13 +31,9 @@ from deeppcos.records.dicom_report.content_items import (
     uncertainty,
 )
 from deeppcos.records.dicom_result import ResultKind
-from deeppcos.records.result_content import (
-    QUANTITY_CODES,
-    FollowedBody,
-    OutlinedBody,
-    ResultContent,
-    SideMeasurement,
-)
+from deeppcos.records.result_content import ResultContent
+from deeppcos.records.result_outlines import FollowedBody, OutlinedBody
+from deeppcos.records.result_sides import QUANTITY_CODES, SideMeasurement
 from deeppcos.records.tracking_identifiers import Quantity, TrackingIdentifier
 
 if TYPE_CHECKING:

@@ -31,7 +31,8 @@ from deeppcos.records.dicom_segmentation.frame_table import (
     shared_groups,
 )
 from deeppcos.records.dicom_source import SourceImage
-from deeppcos.records.result_content import FollowedBody, OutlinedBody, ResultContent
+from deeppcos.records.result_content import ResultContent
+from deeppcos.records.result_outlines import FollowedBody, OutlinedBody
 from deeppcos.records.tracking_identifiers import Outline
 
 if TYPE_CHECKING:

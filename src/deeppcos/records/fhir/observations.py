@@ -20,7 +20,8 @@ from deeppcos.records.fhir.parts import (
     quantity,
     tracked,
 )
-from deeppcos.records.result_content import QUANTITY_CODES, ResultContent, SideMeasurement
+from deeppcos.records.result_content import ResultContent
+from deeppcos.records.result_sides import QUANTITY_CODES, SideMeasurement
 from deeppcos.records.result_unknowns import unknowns
 from deeppcos.records.tracking_identifiers import Quantity, TrackingIdentifier
 

@@ -16,7 +16,8 @@ from deeppcos.records.fhir.parts import (
     created_once,
     tracked,
 )
-from deeppcos.records.result_content import ResultContent, SideMeasurement
+from deeppcos.records.result_content import ResultContent
+from deeppcos.records.result_sides import SideMeasurement
 
 
 def in_r5(bundle: Resource, content: ResultContent) -> Resource:

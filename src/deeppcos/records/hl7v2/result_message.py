@@ -18,7 +18,8 @@ from deeppcos.records.dicom_report.content_items import conclusion_lines
 from deeppcos.records.dicom_result import made_at, said_at
 from deeppcos.records.hl7v2.result_pdf import pdf_fields
 from deeppcos.records.hl7v2.text import escaped, segment
-from deeppcos.records.result_content import QUANTITY_CODES, ResultContent
+from deeppcos.records.result_content import ResultContent
+from deeppcos.records.result_sides import QUANTITY_CODES
 from deeppcos.records.result_unknowns import unknowns
 from deeppcos.records.tracking_identifiers import digest_of
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from deeppcos.clinical.ovary import Side
 from deeppcos.records import codes
 from deeppcos.records.hl7v2.text import part, require_segments, segments_of
-from deeppcos.records.result_content import QUANTITY_CODES, SideMeasurement
+from deeppcos.records.result_sides import QUANTITY_CODES, SideMeasurement
 from deeppcos.records.tracking_identifiers import Quantity, TrackingIdentifier
 
 if TYPE_CHECKING:
