@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +109,55 @@ def test_without_the_extra_the_verbs_name_it() -> None:
     )
     assert done.returncode == 2
     assert "pip install 'deeppcos[records]'" in done.stderr
+
+
+def test_a_patient_of_a_server_becomes_a_chart_that_says_where_from(tmp_path: Path) -> None:
+    lab = json.loads(_bundle(tmp_path, "mIU/L").read_text(encoding="utf-8"))["entry"][0]["resource"]
+    answers: dict[str, Any] = {
+        "/fhir/Patient/7": {"resourceType": "Patient", "id": "7", "birthDate": "1998-01-04"},
+        "/fhir/metadata": {"resourceType": "OperationOutcome", "issue": []},
+    }
+
+    class Hospital(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            kind = self.path.removeprefix("/fhir/").partition("?")[0]
+            entries = [{"resource": lab}] if kind == "Observation" else []
+            found = answers.get(self.path, {"resourceType": "Bundle", "entry": entries})
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(found).encode())
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    out = tmp_path / "chart.json"
+    with HTTPServer(("127.0.0.1", 0), Hospital) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/fhir"
+        said = ["read-fhir", "--server", url, "--patient", "Patient/7", "--chart-out", str(out)]
+        done = CliRunner().invoke(app, said)
+        server.shutdown()
+        thread.join(5)
+    assert done.exit_code == 0, done.output
+    assert read_chart(out).labs
+    origins = json.loads(out.with_name("chart.origins.json").read_text(encoding="utf-8"))
+    assert origins["source"] == f"{url} Patient/7"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [[], ["bundle.json", "--server", "http://127.0.0.1:9", "--patient", "Patient/1"]],
+    ids=["nothing", "both"],
+)
+def test_what_is_to_be_read_is_said_once(tmp_path: Path, said: list[str]) -> None:
+    done = CliRunner().invoke(app, ["read-fhir", *said, "--chart-out", str(tmp_path / "c.json")])
+    assert done.exit_code == 2
+    assert "one thing is read at a time" in done.output
+
+
+def test_a_name_without_its_key_lets_nobody_in(tmp_path: Path) -> None:
+    said = ["--server", "https://ehr.example/fhir", "--patient", "Patient/1", "--client-id", "us"]
+    done = CliRunner().invoke(app, ["read-fhir", *said, "--chart-out", str(tmp_path / "c.json")])
+    assert done.exit_code == 2
+    assert "not clear how to be let in" in done.output

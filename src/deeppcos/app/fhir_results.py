@@ -15,6 +15,8 @@ from deeppcos.records.fhir.context import Addressee
 from deeppcos.records.fhir.parts import FhirVersion, Resource
 from deeppcos.records.fhir.reading import KnownChart
 from deeppcos.records.fhir.result_bundle import result_bundle
+from deeppcos.records.fhir.server import FhirPeer
+from deeppcos.records.fhir.smart import SigningKey, SmartClient, backend_token
 from deeppcos.records.file_types import Reader, recognise
 from deeppcos.records.result_content import ResultContent, result_content
 
@@ -92,6 +94,32 @@ def bundle_of_report(
     )
 
 
+def peer_named(
+    server: str, *, token: str = "", client_id: str = "", key: Path | None = None
+) -> FhirPeer:
+    """A FHIR server, with the way we are let in.
+
+    Args:
+        server: Its base address.
+        token: Bearer token got elsewhere, or empty.
+        client_id: Our name there, for SMART backend services; or empty.
+        key: The key to prove ourselves with.
+
+    Raises:
+        InvalidInput: If there are two ways, or one without its key.
+        TemporaryFailure: If the server cannot be asked where its tokens are.
+    """
+    if bool(client_id) != (key is not None) or (client_id and token):
+        raise InvalidInput(
+            "it is not clear how to be let in",
+            accepted="a token, or --client-id with --key, or neither",
+        )
+    if client_id and key is not None:
+        client = SmartClient(client_id=client_id, key=SigningKey(file=key))
+        return FhirPeer(url=server, token=backend_token(server, client=client))
+    return FhirPeer(url=server, token=(lambda: token) if token else None)
+
+
 def write_json(content: object, out: Path) -> None:
     """Write a new JSON file.
 
@@ -103,12 +131,13 @@ def write_json(content: object, out: Path) -> None:
     out.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def write_chart(known: KnownChart, out: Path) -> Path:
+def write_chart(known: KnownChart, out: Path, *, source: str = "") -> Path:
     """Write a chart, and beside it where each value is from.
 
     Args:
         known: What was read.
         out: The chart; must be new.
+        source: The file or server it was read from.
 
     Returns:
         The file with the origins.
@@ -121,6 +150,7 @@ def write_chart(known: KnownChart, out: Path) -> Path:
         raise InvalidInput(f"{origins} is there already", remedy="name another chart")
     write_json(known.chart, out)
     said = {
+        "source": source,
         "study_date": known.study_day.isoformat() if known.study_day else None,
         "used": known.origins,
         "questions": known.questions,

@@ -34,6 +34,12 @@ def export_fhir(
     fhir_version: Annotated[
         str, typer.Option(help="R4, or R5 with the frames behind each measurement.")
     ] = "R4",
+    client_id: Annotated[
+        str, typer.Option(help="Our name at the server, for SMART backend services.")
+    ] = "",
+    key: Annotated[
+        Path | None, typer.Option(help="The private key to prove ourselves with there.")
+    ] = None,
     amends: Annotated[
         bool, typer.Option("--amends", help="It corrects a signed report that was sent before.")
     ] = False,
@@ -43,11 +49,11 @@ def export_fhir(
         # Asked first, so that its absence is told before anything is read.
         import fhir.resources.R4B  # noqa: F401
 
-        from deeppcos.app.fhir_results import bundle_of_report, write_json
+        from deeppcos.app.fhir_results import bundle_of_report, peer_named, write_json
         from deeppcos.errors import InvalidInput
         from deeppcos.records.fhir.context import Addressee
         from deeppcos.records.fhir.parts import FhirVersion
-        from deeppcos.records.fhir.server import FhirPeer, transact
+        from deeppcos.records.fhir.server import transact
 
         if patient and patient_system:
             raise InvalidInput(
@@ -67,8 +73,7 @@ def export_fhir(
         typer.echo(f"wrote {out}: {len(bundle['entry'])} resources")
         if server:
             token = os.environ.get(TOKEN, "")
-            sent = transact(
-                bundle, peer=FhirPeer(url=server, token=(lambda: token) if token else None)
-            )
+            peer = peer_named(server, token=token, client_id=client_id, key=key)
+            sent = transact(bundle, peer=peer)
             kept = len(sent.replaced_or_kept)
             typer.echo(f"sent to {server}: {len(sent.created)} new, {kept} already there")
