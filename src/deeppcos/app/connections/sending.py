@@ -54,11 +54,10 @@ Send = Callable[[Any, Sequence[Path]], Answer]
 
 
 def send_dicom(peer: DicomPeerTable, files: Sequence[Path]) -> Answer:
-    """C-STORE, and storage commitment where the peer's table asks for it."""
+    """C-STORE; storage commitment is asked for by ``deliver``."""
     from deeppcos.records.dicom_network.sending import store
 
-    answer = _answer_of(store(files, peer=as_peers.dicom(peer)))
-    return _committed(peer, files) if answer.is_taken and peer.commitment else answer
+    return _answer_of(store(files, peer=as_peers.dicom(peer)))
 
 
 def send_dicomweb(peer: DicomWebPeerTable, files: Sequence[Path]) -> Answer:
@@ -120,6 +119,8 @@ def deliver(
         files = [outbox.payloads.path(one) for one in item.files]
         with _heartbeat(outbox, item):
             answer = senders[peer.kind](peer, files)
+            if answer.is_taken and isinstance(peer, DicomPeerTable) and peer.commitment:
+                answer = _committed(peer, files, outbox.base.path.with_name("inbox"))
     except ContractBroken as problem:
         outbox.refused(item, str(problem))
     except DeepPCOSError as problem:
@@ -215,10 +216,14 @@ def _answer_of(outcomes: Sequence[Any]) -> Answer:
     return Answer(is_taken=True, words=said or f"{len(outcomes)} stored")
 
 
-def _committed(peer: DicomPeerTable, files: Sequence[Path]) -> Answer:
-    """Whether the archive takes responsibility for what it was sent."""
+def _committed(peer: DicomPeerTable, files: Sequence[Path], listening_into: Path) -> Answer:
+    """Whether the archive takes responsibility for what it was sent.
+
+    Most archives answer on a line of their own, to our listener, which leaves it in the inbox.
+    """
     from pydicom.filereader import read_file_meta_info
 
+    from deeppcos.records.dicom_network import Inbox
     from deeppcos.records.dicom_network.commitment import SentInstance, request_commitment
 
     metas = [read_file_meta_info(file) for file in files]
@@ -229,7 +234,8 @@ def _committed(peer: DicomPeerTable, files: Sequence[Path]) -> Answer:
         )
         for one in metas
     ]
-    outcomes = request_commitment(asked, peer=as_peers.dicom(peer)).outcomes
+    with Inbox(listening_into) as inbox:
+        outcomes = request_commitment(asked, peer=as_peers.dicom(peer), inbox=inbox).outcomes
     failed = [one for one in outcomes if one.state == "failed"]
     if failed:
         words = "; ".join(dict.fromkeys(one.words for one in failed if one.words))

@@ -1,9 +1,11 @@
 """From a real C-STORE to a study of the worklist: once, whole, and late images too."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from tests.app.web.connections.conftest import (
     PEERS,
     Connect,
@@ -20,7 +22,12 @@ from deeppcos.app.connections.rules import StudyFacts, fits, incoming_for
 from deeppcos.app.connections.settings import connections_from
 from deeppcos.app.connections.tables import Conditions
 from deeppcos.app.web.connections import places
-from deeppcos.app.web.connections.arriving import late_images, senders_of, take_quiet
+from deeppcos.app.web.connections.arriving import (
+    late_images,
+    read_lost_again,
+    senders_of,
+    take_quiet,
+)
 from deeppcos.app.web.connections.identity import desk_number, shown_name
 from deeppcos.app.web.connections.orders import Expected, begin_expected, expect
 from deeppcos.app.web.models import AuditEvent, Job, Patient, Site, Study, User
@@ -173,6 +180,25 @@ def test_a_rule_that_says_no_leaves_the_study_unread(
     take(inbox)
     assert Study.objects.get().images.count() == 1
     assert not Job.objects.exists()
+
+
+def test_a_reading_that_was_lost_too_often_is_asked_for_again_but_not_for_ever(
+    site: Site, inbox: Inbox, send: Send, make_images: MakeImages
+) -> None:
+    send(make_images(1))
+    take(inbox)
+    for expected in (1, 1, 1, 1, 1, 0):
+        assert read_lost_again() == 0, "not while it waits"
+        Job.objects.filter(state="waiting").update(
+            state="failed", ended_at=timezone.now() - timedelta(minutes=2)
+        )
+        assert read_lost_again() == expected
+    Job.objects.all().delete()
+    job = Job.objects.create(
+        kind="analyse", study=Study.objects.get(), state="failed", problem="no ultrasound",
+        ended_at=timezone.now() - timedelta(minutes=2),
+    )  # fmt: skip
+    assert read_lost_again() == 0, f"{job.problem} is an answer"
 
 
 def test_a_site_that_does_not_exist_is_told_and_nothing_is_lost(

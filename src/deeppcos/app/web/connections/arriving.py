@@ -9,11 +9,13 @@ import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from deeppcos.app.connections.incoming import is_ours
 from deeppcos.app.connections.rules import StudyFacts, facts_of, incoming_for
@@ -30,6 +32,8 @@ from deeppcos.app.web.models import (
     AuditEvent,
     ExpectedStudy,
     Image,
+    Job,
+    JobState,
     Patient,
     Site,
     Study,
@@ -48,6 +52,8 @@ LOG = logging.getLogger("deeppcos.connections")
 
 TAKEN, LATE, NOT_TAKEN = "taken", "late", "not taken"
 NO_PICTURES = frozenset({"SR", "SEG", "PR", "KO", "DOC", "REG", "PLAN", "AU", "ECG", "RTSTRUCT"})
+LOST_PAUSE = timedelta(minutes=1)
+MOST_READINGS = 5
 LOCKED = (StudyState.SIGNED, StudyState.SENT)
 
 
@@ -80,6 +86,29 @@ def take_quiet(inbox: "Inbox", connections: Connections) -> int:
         except DeepPCOSError as problem:
             _tell_once(study.study_instance_uid, str(problem))
     return taken
+
+
+def read_lost_again() -> int:
+    """Have received studies read again whose worker was lost too often, as by power cuts.
+
+    A file that ends its reading process is told as a problem; a job without one was lost.
+
+    Returns:
+        How many readings were asked for.
+    """
+    long_ago = timezone.now() - LOST_PAUSE
+    lost = Job.objects.filter(
+        kind="analyse", state=JobState.FAILED, problem="", asked_by=None, ended_at__lt=long_ago
+    )
+    asked = 0
+    for study in Study.objects.filter(
+        state=StudyState.ARRIVED, is_example=False, jobs__in=lost
+    ).distinct():
+        newest = study.jobs.filter(kind="analyse").first()
+        if newest in lost and study.jobs.filter(kind="analyse").count() <= MOST_READINGS:
+            jobs.ask("analyse", study=study)
+            asked += 1
+    return asked
 
 
 def senders_of(study: Study) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from deeppcos.app.connections.reach import keeping_watch
 from deeppcos.app.connections.sending import keeping_sending
 from deeppcos.app.connections.settings import Connections
 from deeppcos.app.web.connections import places
-from deeppcos.app.web.connections.arriving import take_quiet
+from deeppcos.app.web.connections.arriving import read_lost_again, take_quiet
 from deeppcos.app.web.connections.dispatching import dispatch_due, mark_sent
 from deeppcos.app.web.connections.messages import apply_waiting, take_message
 from deeppcos.errors import DeepPCOSError, InvalidInput
@@ -65,6 +65,7 @@ def look_once(inbox: Inbox, outbox: Outbox, connections: Connections) -> int:
     done = 0
     steps: tuple[Callable[[], int], ...] = (
         lambda: take_quiet(inbox, connections),
+        read_lost_again,
         lambda: apply_waiting(connections),
         lambda: dispatch_due(outbox, connections),
         lambda: mark_sent(outbox),
