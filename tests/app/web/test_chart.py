@@ -177,3 +177,11 @@ def test_a_file_never_replaces_what_the_chart_says_without_asking(
     assert "in the chart now" in page
     assert "89 cm" in page
     assert "120 cm" in page
+
+
+def test_a_unit_nobody_chose_is_no_change(clinician_client: Client, study: Study) -> None:
+    mine = filled(study, body__waist_cm="95", **{"labs.prolactin.unit": "ng/mL"})
+    save(clinician_client, study, filled(study, body__waist_cm="92"))
+    page = save(clinician_client, study, mine).content.decode()
+    assert "Waist" in page
+    assert "prolactin unit" not in page

@@ -5,8 +5,6 @@ With DEEPPCOS_PICTURES set to a folder, the pages on the way are kept there for 
     DEEPPCOS_PICTURES=docs/pictures/desk pytest tests/journeys/web -m slow -n 0
 """
 
-import io
-import os
 import re
 import sqlite3
 import zipfile
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.journeys.web.camera import Camera
 from tests.journeys.web.conftest import Desk
 
 if TYPE_CHECKING:
@@ -27,37 +26,8 @@ READING_MS = 600_000
 PASSWORD = "a long enough phrase"
 DESK: Any = {"width": 1280, "height": 800}
 PHONE: Any = {"width": 380, "height": 760}
-LARGEST_PICTURE_BYTES = 60_000
 BOMB_BYTES = 130_000_000
 """Zeros: a hundred times what they are packed in, and over the room a small archive is given."""
-
-
-class Camera:
-    """Keeps pages as small WebP pictures where DEEPPCOS_PICTURES names a folder."""
-
-    def __init__(self) -> None:
-        folder = os.environ.get("DEEPPCOS_PICTURES")
-        self.folder = Path(folder) if folder else None
-
-    def take(self, page: "Page", name: str) -> None:
-        if self.folder is None:
-            return
-        from PIL import Image
-
-        page.wait_for_timeout(400)
-        whole = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-        for quality in (80, 65, 50, 35):
-            packed = io.BytesIO()
-            whole.save(packed, "WEBP", quality=quality, method=6)
-            if packed.tell() <= LARGEST_PICTURE_BYTES:
-                break
-        (self.folder / f"{name}.webp").write_bytes(packed.getvalue())
-
-    def take_both(self, page: "Page", name: str) -> None:
-        """The page in light and in dark."""
-        for scheme in ("dark", "light"):
-            page.emulate_media(color_scheme=scheme)
-            self.take(page, f"{name}-{scheme}")
 
 
 def fits(page: "Page") -> bool:

@@ -69,7 +69,7 @@ def merged(*, before: Typed, theirs: Typed, mine: Typed) -> Merged:
     for name, label in named_fields():
         was, there, here = (form.get(name, "") for form in (before, theirs, mine))
         typed[name] = there
-        if here in (was, there):
+        if here in (was, there) or _is_of_no_result(name, before, theirs, mine):
             continue
         if there == was:
             typed[name] = here
@@ -77,3 +77,14 @@ def merged(*, before: Typed, theirs: Typed, mine: Typed) -> Merged:
         else:
             conflicts.append(Conflict(name=name, label=label, before=was, theirs=there, mine=here))
     return Merged(typed=typed, conflicts=tuple(conflicts), joined=tuple(joined))
+
+
+def _is_of_no_result(name: str, *forms: Typed) -> bool:
+    """Whether a field is the unit, limit or method of a test that has a value in no form.
+
+    A list always sends its first unit; that is no change anybody made.
+    """
+    room, _, part = name.rpartition(".")
+    if not room.startswith("labs.") or part == "value":
+        return False
+    return not any(form.get(f"{room}.value", "") for form in forms)

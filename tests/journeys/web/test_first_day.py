@@ -1,4 +1,4 @@
-"""Files on their way to a real ``deeppcos serve``: dropped, too large, cut off; and two at once.
+"""A new clinic's first day on a real ``deeppcos serve``: files sent, charts merged, people invited.
 
 Gunicorn, its worker and Chromium are real; only the hand that drops the files is the browser's own
 debugging protocol.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
+from tests.journeys.web.camera import Camera
 from tests.journeys.web.conftest import Desk
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ def test_two_people_who_change_the_same_entry_are_shown_both_and_choose(
     page.get_by_label("Weight").fill("70")
     page.get_by_role("button", name="Save chart").click()
     page.get_by_role("heading", name="Somebody else changed the same entries").wait_for()
+    Camera().take(page, "theirs-or-yours")
     said = page.locator(".choice-row").inner_text()
     assert "Theirs, saved" in said
     assert "92" in said
@@ -173,3 +175,60 @@ def test_two_people_who_change_the_same_entry_are_shown_both_and_choose(
     page.get_by_text("Chart saved.").wait_for()
     assert page.get_by_label("Waist").input_value() == "92"
     assert page.get_by_label("Weight").input_value() == "70"
+
+
+def test_a_file_with_two_results_asks_and_a_chart_alone_is_assessed(
+    page: "Page", empty_desk: Desk, tmp_path: Path
+) -> None:
+    camera = Camera()
+    begin(page, empty_desk, "MRN-CHART")
+    page.get_by_role("button", name="Begin study").click()
+    page.get_by_role("link", name="Fill in the chart").click()
+    (tmp_path / "laboratory.csv").write_text(
+        "field,value,unit,date\nTSH,2.1,mIU/L,2026-01-05\nTSH,5.5,mIU/L,2026-03-01\n"
+        "cycles.interval_days,60,,\npatient.population,Turkish,,\n"
+    )
+    page.set_input_files("#import", str(tmp_path / "laboratory.csv"))
+    page.get_by_role("heading", name="Which of these counts?").wait_for()
+    camera.take(page, "chart-choice")
+    page.get_by_role("button", name="Fill in the form").click()
+    page.get_by_text("Look it over, then save").wait_for()
+    assert page.locator("[name='labs.tsh.value']").input_value() == "5.5"
+    assert page.locator("[name='patient.population']").input_value() == "turkish"
+    page.get_by_role("button", name="Save chart").click()
+    page.get_by_text("Chart saved.").wait_for()
+    parts = page.get_by_role("navigation", name="Parts of this study")
+    parts.get_by_text("Overview").click()
+    camera.take(page, "without-pictures")
+    page.get_by_role("button", name="Assess without pictures").click()
+    page.get_by_role("heading", name="Next: look at the assessment").wait_for()
+    parts.get_by_text("Assessment").click()
+    assert "From the chart alone" in page.locator("main").inner_text()
+    assert parts.get_by_text("Pictures and marks").count() == 0
+
+
+def test_every_page_of_an_administrator_opens(page: "Page", empty_desk: Desk) -> None:
+    camera = Camera()
+    address = empty_desk.address
+    page.goto(f"{address}/accounts/people/invite/")
+    page.locator("[name=full_name]").fill("Dr Bo Bell")
+    page.get_by_label("Sonographer").first.check()
+    camera.take(page, "invite")
+    page.get_by_role("button", name="Make the link").click()
+    page.get_by_role("heading", name="One-time link for Dr Bo Bell").wait_for()
+    camera.take(page, "invitation")
+    for name, place, heading in (
+        ("people", "accounts/people/", "People"),
+        ("sites", "accounts/sites/", "Sites"),
+        ("audit-trail", "trail/", "Audit trail"),
+        ("my-account", "accounts/me/", "Dr Ada Adams"),
+        ("second-factor", "accounts/second-factor/device/", "Set up a second factor"),
+        ("tokens", "accounts/tokens/", "Tokens for programs"),
+        ("nothing-there", "nowhere/", "There is nothing at this address"),
+    ):
+        page.goto(f"{address}/{place}")
+        page.get_by_role("heading", name=heading, exact=True).first.wait_for()
+        camera.take(page, name)
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("heading", name="Sign in").wait_for()
+    camera.take(page, "sign-in")
