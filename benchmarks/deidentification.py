@@ -1,6 +1,6 @@
 """How much burned-in text stays: names drawn on synthetic tissue; what is blanked for nothing.
 
-    python benchmarks/deidentification.py --pictures 60 --json deidentification.json
+    python -m benchmarks.deidentification --pictures 60 --json deidentification.json
 
 Each picture is a phantom section (speckle, a dark fan corner, a depth ruler) with six texts, each
 of a drawn size, contrast, place, script and kind. No scan regions are declared: the hardest case,
@@ -13,9 +13,8 @@ masks), the part of the ovary that is blanked on real pictures, by whatever is w
 import argparse
 import json
 import random
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from measuring import add_json_option, keep, load_now
+from benchmarks.measuring import add_json_option, keep, load_now
 from PIL import Image, ImageDraw, ImageFont
 
 from deeppcos.errors import InvalidInput
@@ -91,36 +90,28 @@ def main() -> None:
     options.add_argument("--plain", type=int, default=16, help="sections without text")
     options.add_argument("--real", type=Path, help="folder with images/ and masks/")
     options.add_argument("--real-pictures", type=int, default=24)
+    options.add_argument("--workers", type=int, default=2)
     options.add_argument("--sample", type=Path, help="write a few pictures before and after here")
     add_json_option(options)
     given = options.parse_args()
     load = load_now()
-    begun = time.process_time()
-    figures: dict[str, Any] = {"drawn": _drawn(given.pictures, given.sample)}
-    figures["plain"] = _plain(given.plain)
-    if given.real:
-        figures["real"] = _real(given.real, given.real_pictures)
-    figures["cpu_s"] = round(time.process_time() - begun)
+    with ProcessPoolExecutor(given.workers) as pool:
+        figures: dict[str, Any] = {"drawn": _drawn(pool, given.pictures, given.sample)}
+        figures["plain"] = _plain(pool, given.plain)
+        if given.real:
+            figures["real"] = _real(pool, given.real, given.real_pictures)
     keep(figures, given.json, load_before=load)
     print(json.dumps(figures, indent=1))
 
 
-def _drawn(pictures: int, sample: Path | None) -> dict[str, Any]:
+Row = tuple[Drawn, bool, bool]
+
+
+def _drawn(pool: ProcessPoolExecutor, pictures: int, sample: Path | None) -> dict[str, Any]:
     """Texts left after both looks, after the first, and pictures refused."""
-    rows: list[tuple[Drawn, bool, bool]] = []
-    refused = 0
-    for number in range(pictures):
-        rng = random.Random(number)
-        pixels, texts = _with_texts(_section(number), rng)
-        first = np.zeros(pixels.shape[:2], dtype=np.bool_)
-        try:
-            mask = clean_picture(pixels, find=_noting_first_look(first)).blanking.mask
-        except InvalidInput:
-            refused += 1
-            mask = np.ones(pixels.shape[:2], dtype=np.bool_)
-        rows += [(text, _is_left(text, mask), _is_left(text, first)) for text in texts]
-        if sample is not None and number < 6:
-            _keep_sample(sample, number, pixels, mask)
+    answers = list(pool.map(_one_drawn, range(pictures), [sample] * pictures))
+    rows = [row for _, found in answers for row in found]
+    refused = sum(was_refused for was_refused, _ in answers)
     parts: dict[str, Callable[[Drawn], str]] = {
         "script": lambda text: text.script,
         "size_px": lambda text: str(text.size),
@@ -143,6 +134,20 @@ def _drawn(pictures: int, sample: Path | None) -> dict[str, Any]:
             [left for text, left, _ in rows if text.size >= 14 and text.contrast >= 60]
         ),
     }
+
+
+def _one_drawn(number: int, sample: Path | None) -> tuple[bool, list[Row]]:
+    """One picture: whether it was refused, and each text with what was left of it."""
+    pixels, texts = _with_texts(_section(number), random.Random(number))
+    first = np.zeros(pixels.shape[:2], dtype=np.bool_)
+    refused = False
+    try:
+        mask = clean_picture(pixels, find=_noting_first_look(first)).blanking.mask
+    except InvalidInput:
+        refused, mask = True, np.ones(pixels.shape[:2], dtype=np.bool_)
+    if sample is not None and number < 6:
+        _keep_sample(sample, number, pixels, mask)
+    return refused, [(text, _is_left(text, mask), _is_left(text, first)) for text in texts]
 
 
 def _share(outcomes: Sequence[bool]) -> dict[str, Any]:
@@ -234,14 +239,19 @@ def _ink(
     return None
 
 
-def _plain(pictures: int) -> dict[str, Any]:
+def _blanked_part(number: int) -> float | None:
+    """Part of a section without text that is blanked; None where it is refused."""
+    try:
+        return float(clean_picture(_section(number)).blanking.mask.mean())
+    except InvalidInput:
+        return None
+
+
+def _plain(pool: ProcessPoolExecutor, pictures: int) -> dict[str, Any]:
     """What is blanked where nothing is written."""
-    blanked, refused = [], 0
-    for number in range(10_000, 10_000 + pictures):
-        try:
-            blanked.append(float(clean_picture(_section(number)).blanking.mask.mean()))
-        except InvalidInput:
-            refused += 1
+    parts = list(pool.map(_blanked_part, range(10_000, 10_000 + pictures)))
+    blanked = [part for part in parts if part is not None]
+    refused = len(parts) - len(blanked)
     touched = sum(part > 0 for part in blanked)
     return {
         "pictures": pictures,
@@ -253,28 +263,30 @@ def _plain(pictures: int) -> dict[str, Any]:
     }
 
 
-def _real(folder: Path, pictures: int) -> dict[str, Any]:
-    """What part of the outlined ovary is blanked on real pictures, which carry text."""
-    parts, states = [], Counter[str]()
-    for pixels, ovary in _real_pictures(folder, pictures):
-        try:
-            mask = clean_picture(pixels).blanking.mask
-        except InvalidInput:
-            states["refused"] += 1
-            continue
-        parts.append(float((mask & ovary).sum() / ovary.sum()))
-        states["touched" if parts[-1] > 0 else "untouched"] += 1
-        states["more than 5 % of the ovary"] += parts[-1] > 0.05
-    return {"pictures": pictures, **states, "mean_part_of_ovary": round(float(np.mean(parts)), 4)}
+def _real(pool: ProcessPoolExecutor, folder: Path, pictures: int) -> dict[str, Any]:
+    """What part of the outlined ovary or mass is blanked on real pictures, which carry text."""
+    masks = random.Random(1).sample(sorted((folder / "masks").glob("*.png")), pictures)
+    parts = list(pool.map(_blanked_outline, masks))
+    known = [part for part in parts if part is not None]
+    return {
+        "pictures": pictures,
+        "refused": len(parts) - len(known),
+        "touched": sum(part > 0 for part in known),
+        "more_than_5_percent": sum(part > 0.05 for part in known),
+        "mean_part": round(float(np.mean(known)), 4),
+    }
 
 
-def _real_pictures(folder: Path, pictures: int) -> Iterator[tuple[Picture, Mask]]:
-    masks = sorted((folder / "masks").glob("*.png"))
-    for path in random.Random(1).sample(masks, pictures):
-        pixels = np.asarray(Image.open(folder / "images" / f"{path.stem}.webp").convert("RGB"))
-        outlined = np.asarray(Image.open(path).convert("L")) > 0
-        if outlined.any() and outlined.shape == pixels.shape[:2]:
-            yield pixels, outlined
+def _blanked_outline(outline: Path) -> float | None:
+    """Part of an outlined structure that is blanked; None where the picture is refused."""
+    image = outline.parent.parent / "images" / f"{outline.stem}.webp"
+    pixels = np.asarray(Image.open(image).convert("RGB"))
+    inside = np.asarray(Image.open(outline).convert("L")) > 0
+    try:
+        mask = clean_picture(pixels).blanking.mask
+    except InvalidInput:
+        return None
+    return float((mask & inside).sum() / inside.sum())
 
 
 def _keep_sample(folder: Path, number: int, pixels: Picture, mask: Mask) -> None:

@@ -33,14 +33,18 @@ def no_text(*_: Any) -> tuple[Any, ...]:
 
 
 def run(tmp_path: Path, key: DeidentificationKey, **options: Any) -> DeidentificationReport:
-    options.setdefault("find", no_text)
-    return deidentify(
-        [tmp_path / "originals"],
-        into=tmp_path / "out",
-        private=tmp_path / "private",
-        key=key,
-        **options,
-    )
+    options = {"find": no_text, "private": tmp_path / "private"} | options
+    return deidentify([tmp_path / "originals"], into=tmp_path / "out", key=key, **options)
+
+
+def test_an_image_without_regions_is_refused_even_with_an_engine(
+    tmp_path: Path, write_image: "WriteImage", key: DeidentificationKey
+) -> None:
+    path = write_image()
+    unknown = dcmread(path)
+    del unknown.SequenceOfUltrasoundRegions
+    unknown.save_as(path)
+    assert run(tmp_path, key).refused == 1
 
 
 def written(tmp_path: Path) -> list[Path]:
@@ -221,7 +225,9 @@ def test_pictures_become_png_under_a_name_made_from_the_key(
     folder = tmp_path / "originals"
     folder.mkdir()
     Image.fromarray(np.full((90, 90, 3), 80, np.uint8)).save(folder / "Anna Kowalska.jpg")
-    report = run(tmp_path, key)
+    assert run(tmp_path, key, private=tmp_path / "strict").refused == 1
+    anywhere = DeidentificationPolicy(accept_unknown_layouts=True)
+    report = run(tmp_path, key, policy=anywhere)
     assert (report.written, report.without_regions) == (1, 1)
     [path] = written(tmp_path)
     assert path.parent.name == "pictures"

@@ -34,6 +34,13 @@ def deidentify(
             help="Blank outside the declared scan regions only, without looking for text inside.",
         ),
     ] = False,
+    unknown_layouts: Annotated[
+        bool,
+        typer.Option(
+            "--unknown-layouts",
+            help="Take images without scan regions, and PNG and JPEG: reading misses some texts.",
+        ),
+    ] = False,
 ) -> None:
     """Remove identity from images: headers, dates, names in the picture (deidentify extra)."""
     with told_plainly(), with_extra("deidentify"):
@@ -45,7 +52,11 @@ def deidentify(
             out=out,
             private=private,
             key_file=key,
-            policy=DeidentificationPolicy(default_issuer=issuer, trust_regions=regions_only),
+            policy=DeidentificationPolicy(
+                default_issuer=issuer,
+                trust_regions=regions_only,
+                accept_unknown_layouts=unknown_layouts,
+            ),
             on_file=_tell_state,
         )
     report = done.report

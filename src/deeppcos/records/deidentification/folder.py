@@ -50,10 +50,13 @@ class DeidentificationPolicy:
         default_issuer: Who gave a patient number where the image does not say.
         trust_regions: Do without the OCR engine where a file declares its scan regions. The
             result then says that burned-in text may remain.
+        accept_unknown_layouts: Take images that declare no scan regions, and pictures without a
+            header, too: then the engine alone finds where names stand, and it misses some.
     """
 
     default_issuer: str = ""
     trust_regions: bool = False
+    accept_unknown_layouts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +194,7 @@ class _Run:
         has_regions = bool(scan_regions(header))
         find = None if self.policy.trust_regions and has_regions else self.find
         self._refuse_without_engine(name, find)
+        self._refuse_unknown_layout(name, has_regions=has_regions)
         partial = _partial(target)
         cleaned = clean_image(path, into=partial, disguise=disguise, find=find, source=name)
         return DoneFile(
@@ -210,6 +214,7 @@ class _Run:
 
     def _picture(self, path: Path, name: str, digest: str) -> DoneFile:
         self._refuse_without_engine(name, self.find)
+        self._refuse_unknown_layout(name, has_regions=False)
         pixels = read_picture(path, source=name)
         cleaned = clean_picture(pixels, find=self.find or find_text, source=name)
         target = self.into / PICTURES / f"{self.key.name_of_content(digest)}.png"
@@ -248,6 +253,16 @@ class _Run:
         others = (one for one in self.journal.entries() if one.source != name)
         return DUPLICATE if any(one.output == output for one in others) else WRITTEN
 
+    def _refuse_unknown_layout(self, name: str, *, has_regions: bool) -> None:
+        """Where no regions are declared, names may stand anywhere, and reading misses some."""
+        if not has_regions and not self.policy.accept_unknown_layouts:
+            raise InvalidInput(
+                f"{name}: does not say where its scan lies and where its banner",
+                value="no ultrasound regions",
+                accepted="an image that declares its regions",
+                remedy="add --unknown-layouts, and look at every picture of the sheet",
+            )
+
     def _refuse_without_engine(self, name: str, find: TextFinder | None) -> None:
         """Without the engine only declared regions may do, and only where the site says so."""
         if find is None and not self.policy.trust_regions:
@@ -279,6 +294,7 @@ def _settings(key: DeidentificationKey, policy: DeidentificationPolicy) -> dict[
         "key": key.name_of_content("fingerprint"),
         "default_issuer": policy.default_issuer,
         "trust_regions": str(policy.trust_regions),
+        "accept_unknown_layouts": str(policy.accept_unknown_layouts),
     }
 
 

@@ -84,12 +84,13 @@ TextFinder = Callable[[Picture, Look], tuple[FoundText, ...]]
 """Finds the texts of a picture ``(H, W, 3) uint8`` RGB."""
 
 
-READ_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "CJK", "HIRAGANA", "KATAKANA")
-"""Scripts whose finding was measured (docs/evidence/deidentification.md)."""
+READ_SCRIPTS = ("LATIN", "GREEK", "CJK", "HIRAGANA", "KATAKANA")
+"""Scripts that are found well enough to go on (docs/evidence/deidentification.md): Cyrillic and
+Arabic are not, others were not measured."""
 
 
 def unread_script(text: str) -> str:
-    """The first script in a text that the engine was not measured on, or nothing.
+    """The first script in a text that the engine does not find well, or nothing.
 
     Examples:
         >>> unread_script("Müller^Zoë"), unread_script("山田^花子"), unread_script("ليلى")
