@@ -33,8 +33,8 @@ def no_text(*_: Any) -> tuple[Any, ...]:
 
 
 def run(tmp_path: Path, key: DeidentificationKey, **options: Any) -> DeidentificationReport:
-    options = {"find": no_text, "private": tmp_path / "private"} | options
-    return deidentify([tmp_path / "originals"], into=tmp_path / "out", key=key, **options)
+    given: dict[str, Any] = {"find": no_text, "private": tmp_path / "private"} | options
+    return deidentify([tmp_path / "originals"], into=tmp_path / "out", key=key, **given)
 
 
 def test_an_image_without_regions_is_refused_even_with_an_engine(
