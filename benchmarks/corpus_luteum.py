@@ -37,13 +37,14 @@ from deeppcos.vision.geometry import polygon_mask
 from deeppcos.vision.luteal_bodies import LEAST_MM, Appearance, appearances, sign_of
 from deeppcos.vision.release import Release, load_release
 from deeppcos.vision.stills import read_still
+from deeppcos.vision.uncertainty import logit
 
 NOISE_DB = (-26.0, -20.0, -10.0)
 FIT_OVARIES = {1: 30, 2: 80}
 """Seed to ovaries of each kind."""
 
-MEASURE_SEED = 3
-ALARMS = 0.08
+MEASURE_SEED = 4
+ALARMS = 0.1
 """Share of ovaries without a corpus luteum or dominant follicle that the threshold may flag."""
 
 
@@ -192,8 +193,8 @@ def fit(some: Sequence[Seen]) -> None:
     from sklearn.linear_model import LogisticRegression
 
     bodies = [body for one in some for body in one.bodies]
-    signs = [(b.look.echo, b.probability, b.look.enhancement) for b in bodies]
-    model = LogisticRegression(C=1.0).fit(signs, [b.is_luteum for b in bodies])
+    signs = [signs_of(b) for b in bodies]
+    model = LogisticRegression(C=1000).fit(signs, [b.is_luteum for b in bodies])
     odds = model.decision_function(signs)
     free = [one for one in some if one.kind is Kind.NEITHER]
     most = [max((odds_of(model, b) for b in one.bodies), default=-np.inf) for one in free]
@@ -204,8 +205,12 @@ def fit(some: Sequence[Seen]) -> None:
 
 def odds_of(model: Any, body: Body) -> float:
     """The model's log-odds of one body."""
-    signs = [[body.look.echo, body.probability, body.look.enhancement]]
-    return float(model.decision_function(signs)[0])
+    return float(model.decision_function([signs_of(body)])[0])
+
+
+def signs_of(body: Body) -> tuple[float, float, float]:
+    """What the weights of ``vision.luteal_bodies`` stand on."""
+    return body.look.echo, logit(body.probability), body.look.enhancement
 
 
 def share_line(name: str, flags: Sequence[bool], groups: Sequence[str]) -> str:

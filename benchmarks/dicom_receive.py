@@ -49,7 +49,7 @@ with Inbox(sys.argv[1]) as inbox:
 
 DONE_AT_SUCCESS = {
     "deeppcos": "file, name and index row forced to the disk (fsync), hashed: survives a power cut",
-    "orthanc": "file written, index row committed; nothing forced to the disk by default",
+    "orthanc": "content of the file forced to the disk (fdatasync), not its name; index not forced",
     "storescp": "file written; no index; nothing forced to the disk",
 }
 
@@ -80,7 +80,8 @@ def template(shape: tuple[int, ...]) -> bytes:
     image = Dataset()
     frames = shape[0] if len(shape) == 3 else 1
     image.SOPClassUID = UltrasoundMultiFrameImageStorage if frames > 1 else UltrasoundImageStorage
-    image.SOPInstanceUID = image.StudyInstanceUID = image.SeriesInstanceUID = UID(PLACEHOLDER)
+    image.SOPInstanceUID = UID(PLACEHOLDER)
+    image.StudyInstanceUID, image.SeriesInstanceUID = UID("1.2.3.4"), UID("1.2.3.4.5")
     image.Modality, image.PatientName, image.PatientID = "US", "Bench^Mark", "B-1"
     image.Rows, image.Columns = shape[-2:]
     image.NumberOfFrames = frames

@@ -17,7 +17,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deeppcos.errors import InvalidInput, TemporaryFailure
@@ -49,6 +49,7 @@ class _Waiting:
     described: Described
     kept: Kept | None = None
     error: TemporaryFailure | None = None
+    changed_folders: set[Path] = field(default_factory=set)
 
 
 class Inbox:
@@ -250,7 +251,7 @@ class Inbox:
         if not kept:
             return
         flushes = [self._flushers.submit(one.arrival.force_to_disk) for one in fresh]
-        for folder in {instance.path.parent for instance, _ in kept}:
+        for folder in {folder for one in fresh for folder in one.changed_folders}:
             flushes.append(self._flushers.submit(force_folder_to_disk, folder))
         rows: list[int] = []
         try:
@@ -288,7 +289,8 @@ class Inbox:
             path = self.folder / "conflicts" / study / f"{uid}.{described.sha256[:16]}.dcm"
         if not path.parent.is_dir():
             path.parent.mkdir()
-            force_folder_to_disk(path.parent.parent)
+            one.changed_folders.add(path.parent.parent)
+        one.changed_folders.add(path.parent)
         os.replace(one.arrival.path, path)
         instance = KeptInstance(
             path=path,

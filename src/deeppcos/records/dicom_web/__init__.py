@@ -1,7 +1,7 @@
 """DICOM over HTTP: search (QIDO-RS), fetch (WADO-RS) and store (STOW-RS).
 
 Needs requests (the records extra) when called, not when imported. Why not dicomweb-client:
-decision 0014.
+decision 0016.
 """
 
 from deeppcos.records.dicom_web.fetching import fetch_study
