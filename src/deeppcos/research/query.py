@@ -235,6 +235,8 @@ def _parsed_end(column: Column, text: str) -> float | str | None:
         return None
     if column.kind is Kind.DATE:
         return _date(column.name, text)
+    if column.kind not in (Kind.NUMBER, Kind.INTEGER):
+        raise _wrong(column.name, text, f"values of a {column.kind} column")
     try:
         return float(text)
     except ValueError as problem:

@@ -49,6 +49,7 @@ def gather_clinical_table(path: Path) -> RepairedTable:
             column that tells the label.
     """
     from deeppcos.learning.risk.baseline import chart_of
+    from deeppcos.learning.risk.leakage import require_no_leak
     from deeppcos.learning.risk.table import read_table
 
     if path.suffix.lower() not in SUFFIXES:
@@ -58,6 +59,7 @@ def gather_clinical_table(path: Path) -> RepairedTable:
             remedy="name a table or folder",
         )
     table = read_table(path)
+    require_no_leak(table)
     gathered = Gathered()
     for row, group, values in zip(table.rows, table.groups, table.values, strict=True):
         facts = StudyFacts(assessment_id=f"row-{row}", patient_id=f"group-{group}", read_by="chart")

@@ -64,7 +64,8 @@ def test_a_researcher_builds_a_cohort_and_takes_its_figures_along(
     with page.expect_download() as taken:
         page.get_by_role("link", name="From Rotterdam 2003 to the 2023 guideline, SVG").click()
     svg = Path(taken.value.path()).read_text(encoding="utf-8")
-    assert svg.startswith("<?xml") and "<svg" in svg
+    assert svg.startswith("<?xml")
+    assert "<svg" in svg
     page.goto(live_server.url + reverse("research:cohorts"))
     keep(page, "cohorts")
 
