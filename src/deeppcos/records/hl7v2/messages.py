@@ -130,5 +130,6 @@ def _read(content: bytes, kind: str, site: Site) -> Said | Irrelevant:
         place="MSH-9",
         reason=Reason.UNKNOWN_EVENT if kind.startswith("ADT^") else Reason.UNKNOWN_KIND,
         value=kind,
-        accepted=", ".join(sorted(READERS)),
+        # A delimiter would be escaped on its way back to the sender.
+        accepted=", ".join(sorted(one.replace("^", " ") for one in READERS)),
     )
