@@ -61,6 +61,21 @@ def test_a_draft_then_its_signed_result_sent_twice_each_is_one_result(
     assert held(server, "DiagnosticReport")[0]["status"] == "final", "a draft undid a signature"
 
 
+def test_a_correction_takes_the_place_of_what_was_signed(
+    server: str, make_content: Callable[..., ResultContent]
+) -> None:
+    signed = make_content(signed=True)
+    transact(result_bundle(signed, addressee=WARD), peer=FhirPeer(url=server))
+    before = counted(server)
+    amended = result_bundle(signed, addressee=WARD, amends=True)
+    for _ in range(2):
+        assert transact(amended, peer=FhirPeer(url=server)).created == ()
+    assert counted(server) == before
+    assert {one["status"] for one in held(server, "Observation")} == {"amended"}
+    assert held(server, "DiagnosticReport")[0]["status"] == "amended"
+    transact(result_bundle(signed, addressee=WARD), peer=FhirPeer(url=server))
+
+
 def test_what_the_server_holds_reads_back_equal(
     server: str, make_content: Callable[..., ResultContent]
 ) -> None:

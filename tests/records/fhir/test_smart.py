@@ -84,7 +84,14 @@ def clients(keys: dict[str, SigningKey]) -> list[dict[str, Any]]:
         "token_endpoint_auth_method": "none",
         "application_type": "native",
     }
-    return [*services, app]
+    confidential = {
+        **app,
+        "client_id": "app-with-key",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": "ES384",
+        "jwks": keys["ES384"].public_keys(),
+    }
+    return [*services, app, confidential]
 
 
 Started = Callable[..., dict[str, Any]]
@@ -249,6 +256,22 @@ def test_a_launch_gives_a_token_for_the_patient_on_the_screen(
     assert context.patient == f"Patient/{hospital['patients'][place]}"
     peer = FhirPeer(url=context.server, token=lambda: context.access_token)
     assert read_patient_bundle(context.patient, peer=peer)["entry"]
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_a_launch_may_prove_itself_with_a_key(
+    hospital: dict[str, Any], keys: dict[str, SigningKey]
+) -> None:
+    me = SmartClient(client_id="app-with-key", key=keys["ES384"])
+    configuration = discover(hospital["url"])
+    url, remembered = begin_launch(configuration, me, redirect_uri=BACK, launch="launch-0")
+    answer = Browser().allows(url)
+    with pytest.raises(InvalidInput, match="gives us no token"):
+        finish_launch(answer, remembered, SmartClient(client_id="app-with-key"), configuration)
+    url, remembered = begin_launch(configuration, me, redirect_uri=BACK, launch="launch-0")
+    context = finish_launch(Browser().allows(url), remembered, me, configuration)
+    assert context.patient == f"Patient/{hospital['patients'][0]}"
 
 
 @pytest.mark.slow

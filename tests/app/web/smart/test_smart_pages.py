@@ -8,6 +8,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 from tests.app.web.smart.saying import LH, PATIENT, SERVER, read_before
 
+from deeppcos.app.web.environment import read_environment
 from deeppcos.app.web.models import AuditEvent, Patient, Role, Site, Study, StudyState
 from deeppcos.app.web.smart.reading import number_of
 from deeppcos.errors import InvalidInput
@@ -168,3 +169,22 @@ def test_no_record_system_no_offer(
     page = clinician_client.get(f"/studies/{study.pk}/chart/")
     assert b"Ask the record system" not in page.content
     assert clinician_client.get(f"/smart/studies/{study.pk}/ask/").status_code == 404
+
+
+def test_servers_are_named_with_our_name_there() -> None:
+    named = "https://a.example/fhir=desk, https://b.example/fhir?x=1=other"
+    read = read_environment({"DEEPPCOS_SMART_SERVERS": named})
+    assert read.smart_servers == (
+        ("https://a.example/fhir", "desk"),
+        ("https://b.example/fhir?x=1", "other"),
+    )
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["https://a.example/fhir", "http://a.example/fhir=desk", "https://a.example/fhir=", "a=b"],
+    ids=["no name", "open", "empty name", "no address"],
+)
+def test_a_server_that_cannot_be_meant_stops_the_start(named: str) -> None:
+    with pytest.raises(InvalidInput, match="DEEPPCOS_SMART_SERVERS cannot be meant"):
+        read_environment({"DEEPPCOS_SMART_SERVERS": named})
