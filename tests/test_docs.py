@@ -14,10 +14,12 @@ from typer.core import TyperCommand, TyperGroup
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+WRITTEN_BY_THE_SITE = ROOT / "docs" / "reference" / "commands.md"
+"""Made from the program whenever the site is built; no part of the repository."""
 PAGES = sorted(
     path
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    if not path.name.startswith(".")
+    if not path.name.startswith(".") and path != WRITTEN_BY_THE_SITE
 )
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")

@@ -1,6 +1,7 @@
 """Which scale a frame gets, drawn pictures and texts given by the tests."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -246,19 +247,18 @@ def test_without_the_ocr_engine_the_error_says_what_to_install(
 
     monkeypatch.setattr(burned_in_text, "import_module", absent)
     burned_in_text._engine.cache_clear()
-    with pytest.raises(InvalidInput, match=r"deeppcos\[ocr\]"):
+    with pytest.raises(InvalidInput, match=r"deeppcos\[deidentify\]"):
         read_burned_in_text(_tissue())
 
 
 def test_uncertain_texts_are_left_out_and_boxes_stay_inside(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    corners = [[600.2, 470.0], [660.0, 471.0], [660.0, 490.0], [600.0, 489.0]]
-
-    def engine(_: Pixels) -> tuple[list[tuple[list[list[float]], str, float]], float]:
-        return [(corners, "1 D 3.29cm", 0.99), (corners, "1 D 3.29cn", 0.5)], 0.1
-
-    monkeypatch.setattr(burned_in_text, "_engine", lambda: engine)
+    corners = np.array([[600.2, 470.0], [660.0, 471.0], [660.0, 490.0], [600.0, 489.0]])
+    read = SimpleNamespace(
+        boxes=np.stack([corners, corners]), txts=("1 D 3.29cm", "1 D 3.29cn"), scores=(0.99, 0.5)
+    )
+    monkeypatch.setattr(burned_in_text, "_engine", lambda: lambda _: read)
     (text,) = read_burned_in_text(_tissue())
     assert text.text == "1 D 3.29cm"
     assert text.box == PixelBox(x0=600, y0=470, x1=640, y1=480)

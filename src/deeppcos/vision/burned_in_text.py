@@ -47,10 +47,12 @@ def read_burned_in_text(pixels: npt.NDArray[np.uint8]) -> tuple[BurnedInText, ..
     Raises:
         InvalidInput: If the OCR engine is not installed.
     """
-    lines, _ = _engine()(np.ascontiguousarray(pixels[..., ::-1]))
+    read = _engine()(np.ascontiguousarray(pixels[..., ::-1]))
+    if read.boxes is None:
+        return ()
     return tuple(
-        BurnedInText(text=str(text), box=_box_around(corners, shape=pixels.shape))
-        for corners, text, confidence in lines or ()
+        BurnedInText(text=str(text), box=_box_around(corners.tolist(), shape=pixels.shape))
+        for corners, text, confidence in zip(read.boxes, read.txts, read.scores, strict=True)
         if float(confidence) >= MIN_CONFIDENCE
     )
 
@@ -59,12 +61,12 @@ def read_burned_in_text(pixels: npt.NDArray[np.uint8]) -> tuple[BurnedInText, ..
 def _engine() -> Any:
     """The OCR engine, loaded when first needed."""
     try:
-        return import_module("rapidocr_onnxruntime").RapidOCR()
+        return import_module("rapidocr").RapidOCR()
     except ImportError as missing:
         raise InvalidInput(
             "reading burned-in text needs the OCR engine",
-            accepted="an installed rapidocr-onnxruntime",
-            remedy="install it with: pip install 'deeppcos[ocr]'",
+            accepted="an installed rapidocr",
+            remedy="install it with: pip install 'deeppcos[deidentify]'",
         ) from missing
 
 
