@@ -183,8 +183,7 @@ def measure(data: Path, out: Path, python: Path, *, threads: int) -> None:
         for case, name in named.items()
     }
     document = {
-        "trained": json.loads((out / "trained.json").read_text(encoding="utf-8")),
-        "predicted": json.loads((out / "predicted.json").read_text(encoding="utf-8")),
+        **json.loads((out / "predicted.json").read_text(encoding="utf-8")),
         "figures": figures_of(compared(samples, labels, everywhere=False)),
         "figures, follicles outside the ovary counted too": figures_of(
             compared(samples, labels, everywhere=True)

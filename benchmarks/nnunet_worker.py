@@ -180,6 +180,8 @@ def made(out: Path, minutes: float) -> Any:
 
 def predict(out: Path) -> None:
     """Label maps of the held-out pictures, mirroring as by default; how long a picture takes."""
+    # Read with the checkpoint: training may go on meanwhile.
+    trained = json.loads((out / "trained.json").read_text(encoding="utf-8"))
     trainer = made(out, 1.0)
     trainer.set_deep_supervision_enabled(False)
     trainer.network.eval()
@@ -206,7 +208,9 @@ def predict(out: Path) -> None:
         predictor.predict_from_files_sequential([[str(picture)]], [target], overwrite=True)
     taken = (time.process_time() - began) / len(pictures)
     said = {"pictures": len(pictures), "cpu_s_a_picture": round(taken, 3), "mirrored": True}
-    (out / "predicted.json").write_text(json.dumps(said), encoding="utf-8")
+    (out / "predicted.json").write_text(
+        json.dumps({"trained": trained, "predicted": said}), encoding="utf-8"
+    )
 
 
 def main() -> None:

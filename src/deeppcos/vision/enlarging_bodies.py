@@ -24,8 +24,8 @@ FORBIDS = (
     "not read; repeat when the ovary is quiet"
 )
 UNTIL_SETTLED = (
-    "until that is settled the volume is not read. On phantoms about a third of corpora lutea get "
-    "this flag, and so do some ovaries without one: its absence says nothing"
+    "until that is settled the volume is not read. On phantom stills 36 % of corpora lutea get this "
+    "flag and 14 % of ovaries without one: it rules nothing in, and its absence nothing out"
 )
 
 

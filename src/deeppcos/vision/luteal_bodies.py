@@ -2,8 +2,8 @@
 
 Owns the rule on measured appearance: an outline the network took for a follicle, of 6 mm and over,
 with echoes inside and little enhancement behind it. The rule was fitted and measured on phantoms
-(docs/evidence/corpus-luteum.md): it finds about a third of them, so its silence says nothing, and a
-fluid follicle with haze in it looks the same. Colour Doppler, which tells, is not looked at.
+(docs/evidence/corpus-luteum.md): it finds about a third of them and points at one in seven ovaries
+without one, so its silence says nothing and its word little. Colour Doppler is not looked at.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from deeppcos.vision.findings import Ovary, Polygon
 from deeppcos.vision.geometry import moved, points_of, polygon_mask
+from deeppcos.vision.uncertainty import logit
 
 Grey = npt.NDArray[np.uint8]
 Masks = npt.NDArray[np.bool_]
@@ -22,11 +23,12 @@ Masks = npt.NDArray[np.bool_]
 LEAST_MM = 6.0
 """Smaller ones cannot be told from follicles that the slice only grazes."""
 
-WEIGHTS = (0.82, 1.18, -1.56)
-OFFSET = 1.04
+WEIGHTS = (1.22, 0.81, -2.41)
+OFFSET = 0.99
 LEAST_SIGN = 0.0
-"""Logistic fit on 330 phantom ovaries: echoes inside, probability, enhancement behind; the offset
-flags at most 8 % of those ovaries that held neither a corpus luteum nor a dominant follicle."""
+"""Logistic fit on 330 phantom ovaries: echoes inside, log-odds of being a follicle, enhancement
+behind; the offset flags at most a tenth of those that held no such body and no dominant follicle.
+"""
 
 CORE_SHARE = 0.35
 """Share of the radius that the edge may blur; what lies deeper is the inside."""
@@ -84,7 +86,7 @@ def sign_of(look: Appearance, probability: float) -> float:
         True
     """
     echo, sure, behind = WEIGHTS
-    return echo * look.echo + sure * probability + behind * look.enhancement + OFFSET
+    return echo * look.echo + sure * logit(probability) + behind * look.enhancement + OFFSET
 
 
 def appearances(grey: Grey, ovary: Ovary, numbers: Sequence[int]) -> tuple[Appearance | None, ...]:
