@@ -110,6 +110,7 @@ def test_images_that_come_later_join_their_study_and_have_it_read_again(
     assert Job.objects.filter(state="waiting").count() == 1
 
 
+@pytest.mark.slow
 def test_images_that_come_after_the_signature_wait_for_an_amendment(
     site: Site, inbox: Inbox, send: Send, make_images: MakeImages, clinician: User
 ) -> None:
@@ -172,6 +173,7 @@ def test_another_patient_with_the_ordered_number_gets_a_study_of_her_own(
     assert Study.objects.count() == 2
 
 
+@pytest.mark.slow
 def test_a_rule_that_says_no_leaves_the_study_unread(
     site: Site, connect: Connect, inbox: Inbox, send: Send, make_images: MakeImages
 ) -> None:
@@ -215,6 +217,7 @@ def test_a_site_that_does_not_exist_is_told_and_nothing_is_lost(
     assert take(inbox) == 1, "taken as soon as the file is right"
 
 
+@pytest.mark.slow
 def test_a_number_of_another_issuer_is_another_patient(
     site: Site, inbox: Inbox, send: Send, make_images: MakeImages
 ) -> None:

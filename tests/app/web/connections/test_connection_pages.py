@@ -113,6 +113,7 @@ def test_a_test_says_step_by_step_what_fails(keeper: Client, connect: Connect) -
     assert keeper.post("/connections/peers/nobody/test/").status_code == 400
 
 
+@pytest.mark.slow
 def test_a_study_says_who_has_what(
     refused: Outbox, dicom_study: Study, clinician_client: Client
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_study_says_who_has_what(
     assert ">Sent<" in page
 
 
+@pytest.mark.slow
 def test_what_could_not_be_made_can_be_made_again(
     connect: Connect, dicom_study: Study, clinician: User, clinician_client: Client
 ) -> None:

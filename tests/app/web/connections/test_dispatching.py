@@ -90,6 +90,7 @@ def test_what_a_signature_needs_is_noted_with_it_or_not_at_all(
     assert Dispatch.objects.filter(event="analysed").count() == 1
 
 
+@pytest.mark.slow
 def test_a_kill_between_the_outbox_and_the_row_queues_nothing_twice(
     connect: Connect, dicom_study: Study, clinician: User
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_study_is_sent_when_everybody_has_acknowledged_and_not_before(
     assert mark_sent(outbox) == 0
 
 
+@pytest.mark.slow
 def test_an_amendment_goes_where_the_signed_report_went_and_says_that_it_corrects(
     connect: Connect, dicom_study: Study, clinician: User
 ) -> None:
@@ -156,6 +158,7 @@ def test_an_amendment_goes_where_the_signed_report_went_and_says_that_it_correct
     assert dicom_study.state == StudyState.SIGNED, "signed again, and not sent yet"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_made_now_waits_with_its_reason(
     connect: Connect, dicom_study: Study, clinician: User
 ) -> None:
@@ -173,6 +176,24 @@ def test_what_cannot_be_made_now_waits_with_its_reason(
     assert all(one.is_made for one in outbox.items())
 
 
+@pytest.mark.slow
+def test_an_outbox_that_a_restored_backup_lacks_is_filled_again(
+    connect: Connect, dicom_study: Study, clinician: User
+) -> None:
+    outbox = connect()
+    read_by_machine(dicom_study)
+    sign(dicom_study, clinician)
+    put_out(outbox)
+    before = {(one.event, one.what, one.files) for one in outbox.items() if "signed" in one.event}
+    (places.folder() / "outbox.sqlite3").unlink()
+    outbox = places.outbox()
+    assert outbox.items() == ()
+    mark_sent(outbox)
+    put_out(outbox)
+    assert {(one.event, one.what, one.files) for one in outbox.items()} == before
+
+
+@pytest.mark.slow
 def test_rules_of_another_station_send_nothing(
     connect: Connect, dicom_study: Study, clinician: User
 ) -> None:

@@ -65,6 +65,10 @@ def mark_sent(outbox: Outbox) -> int:
         dispatch = Dispatch.objects.filter(report=newest, done_at__isnull=False).first()
         if newest is None or dispatch is None:
             continue
+        if not outbox.has(dispatch.key):
+            # A backup holds the data base and not the outbox: put out once more, known to peers.
+            try_again_now(dispatch)
+            continue
         items = [one for one in outbox.items(study=str(study.pk)) if one.event == dispatch.key]
         if items and all(one.state is ItemState.SENT for one in items):
             marked += _mark_sent(study, report=newest.number)
