@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -101,20 +101,25 @@ SERVERS = ("DeepPCOS, kept", "DeepPCOS, read and kept", "python-hl7, kept")
 
 
 def serve(name: str, path: Path, *, is_durable: bool) -> None:
-    """Be a server; its port is the first line of the standard output."""
+    """Be a server; the standard output says its port, and at the end its processor time, s."""
     store = Store(path, is_durable=is_durable)
 
     def say(port: int) -> None:
         print(port, flush=True)
 
+    began_s = time.process_time()
     if name == "python-hl7, kept":
         serve_python_hl7(store, say)
     else:
         serve_ours(store, say, reads="read" in name)
+    print(time.process_time() - began_s, flush=True)
 
 
-def rate(name: str, *, messages: int, connections: int, is_durable: bool) -> float:
-    """Messages a second of a fresh server; every message must be on its disk."""
+def rate(name: str, *, messages: int, connections: int, is_durable: bool) -> tuple[float, float]:
+    """Messages a second of a fresh server and its processor time for each, ms.
+
+    Every message must be on its disk.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kept.sqlite3"
         command = [sys.executable, __file__, "--serve", name, "--store", str(path)]
@@ -130,11 +135,11 @@ def rate(name: str, *, messages: int, connections: int, is_durable: bool) -> flo
                 pool.map(lambda n: _send(peer, messages // connections, n), range(connections))
             )
         took_s = time.perf_counter() - began
-        running.communicate(timeout=60)
+        processor_s = float(running.communicate(timeout=60)[0])
         with contextlib.closing(sqlite3.connect(path)) as found:
             [[there]] = found.execute("SELECT count(*) FROM kept")
         assert there == taken == messages // connections * connections, (there, taken)
-    return taken / took_s
+    return taken / took_s, processor_s / taken * 1000
 
 
 def _send(peer: MllpPeer, count: int, sender: int) -> int:
@@ -157,25 +162,31 @@ def main() -> None:
     if given.serve:
         serve(given.serve, given.store, is_durable=not given.not_durable)
         return
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[tuple[float, float]]] = {}
     for _ in range(given.rounds):
         for is_durable in (True, False):
             for connections in (1, 4):
                 for name in SERVERS:
                     key = f"{name} | {connections} | {'yes' if is_durable else 'no'}"
-                    measured = rate(
+                    figures = rate(
                         name,
                         messages=given.messages,
                         connections=connections,
                         is_durable=is_durable,
                     )
-                    found.setdefault(key, []).append(measured)
+                    found.setdefault(key, []).append(figures)
     print(json.dumps({"load": os.getloadavg(), "bytes": len(MESSAGE), "messages": given.messages}))
-    print("| server | connections | on the disk before the answer | messages/s |")
-    print("|---|---|---|---|")
-    for key, rates in found.items():
-        middle = statistics.median(rates)
-        print(f"| {key} | {middle:,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) |")
+    print("| server | senders | on the disk first | messages/s | processor, ms a message |")
+    print("|---|---|---|---|---|")
+    for key, measured in found.items():
+        rates, processor_ms = zip(*measured, strict=True)
+        print(f"| {key} | {_said(rates, 0)} | {_said(processor_ms, 2)} |")
+
+
+def _said(values: Sequence[float], digits: int) -> str:
+    """Median (least to largest)."""
+    middle = statistics.median(values)
+    return f"{middle:,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
 
 
 if __name__ == "__main__":
