@@ -17,6 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from deeppcos.errors import InvalidInput
@@ -30,6 +31,7 @@ from deeppcos.learning.phantom import (
     draw_section,
     random_ovary,
 )
+from deeppcos.learning.samples import Sample
 from deeppcos.vision.analyse import analyse_frame, prepare_frame
 from deeppcos.vision.findings import FrameFindings, Ovary
 from deeppcos.vision.frame import MmPerPixel, ScaleSource, UltrasoundFrame
@@ -241,6 +243,31 @@ def report(some: Sequence[Seen]) -> None:
     )
 
 
+def echo_inside(sample: Sample) -> float | None:
+    """Grey inside an outlined lesion over that of a ring around it."""
+    assert sample.lesion is not None
+    mask = sample.lesion
+    radius = float(np.sqrt(mask.sum() / np.pi))
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
+    beside = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
+    core = sample.grey[depth > 0.35 * radius]
+    ring = sample.grey[(beside > 2) & (beside <= 0.4 * radius)]
+    enough = min(core.size, ring.size) >= 20
+    return float(core.mean() / max(1.0, float(np.median(ring)))) if enough else None
+
+
+def lesions(training: Sequence[Sample]) -> None:
+    """Print how far echo inside tells endometriomas from cysts of clear fluid, in patients."""
+    echoes: dict[str, list[float]] = {}
+    for sample in training:
+        if sample.kind == "lesion" and (echo := echo_inside(sample)) is not None:
+            echoes.setdefault(sample.subgroup, []).append(echo)
+    for other in ("Serous_Cystadenoma", "Simple_Cyst"):
+        found = auroc(echoes["Chocolate_Cyst"], echoes[other])
+        n = f"{len(echoes['Chocolate_Cyst'])} and {len(echoes[other])}"
+        print(f"echo inside, endometriomas against {other}: AUROC {found:.2f} (n {n})")
+
+
 def patients(data: Path, release: Release) -> None:
     """Print how often normal ovaries of the training groups are flagged."""
     from deeppcos.learning.sources.mmotu import read_mmotu
@@ -248,7 +275,9 @@ def patients(data: Path, release: Release) -> None:
     from deeppcos.learning.train import split_samples
 
     folder = data / "mmotu"
-    normal = [s for s in split_samples(read_mmotu(folder)).training if s.kind == "ovary"]
+    training = split_samples(read_mmotu(folder)).training
+    lesions(training)
+    normal = [s for s in training if s.kind == "ovary"]
     flags, groups = [], []
     for sample in normal:
         path = picture_named(folder / "images", sample.name.removeprefix("mmotu/"))
