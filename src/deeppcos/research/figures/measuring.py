@@ -15,6 +15,7 @@ from deeppcos.research.disclosure.protect import FEWEST
 from deeppcos.research.figures.families import AMH_BANDS
 from deeppcos.research.figures.figure import WITHHELD, Drawing, Figure, Value
 from deeppcos.research.figures.intervals import (
+    Estimate,
     agreement_icc,
     median_positions,
     rank_correlation,
@@ -163,8 +164,9 @@ def _change_between_visits(cohort: OpenCohort) -> tuple[str, ...]:
     )
     if len(found) < FEWEST:
         return ()
-    values = np.array([[float(change)] for _, change in found])
-    estimate = resampled(lambda rows: float(np.median(rows)), values, [who for who, _ in found])
+    values = np.sort(np.array([float(change) for _, change in found]))
+    ends = np.quantile(values, median_positions(values.size))
+    estimate = Estimate(value=float(np.median(values)), low=float(ends[0]), high=float(ends[1]))
     return (
         f"Follicles of the larger count, change a year between first and last visit: median "
         f"{estimate.words(1)}, {len(found)} women seen again after three months or more.",
