@@ -32,6 +32,7 @@ from deeppcos.records.dicom_network.kept import (
     KeptInstance,
     Quarantined,
 )
+from deeppcos.records.dicom_network.receiver_claim import claimed_by_this_process
 from deeppcos.records.dicom_network.whole import (
     force_file_to_disk,
     force_folder_to_disk,
@@ -71,6 +72,7 @@ class Inbox:
         self._unsettled: list[int] = []  # rows of the last commit
         self._receiver: sqlite3.Connection | None = None
         self._receiver_lock = threading.Lock()
+        self._set_aside_bytes = -1  # in quarantine; counted when first needed
         self._flushers = ThreadPoolExecutor(FLUSHING_THREADS, thread_name_prefix="inbox-flush")
 
     def __enter__(self) -> "Inbox":
@@ -94,9 +96,15 @@ class Inbox:
         """Every instance kept, or those of a study, in order of arrival, conflicts included."""
         return self._index.instances(study_instance_uid)
 
-    def studies(self) -> tuple[InboxStudy, ...]:
-        """Every study, the oldest first."""
-        return self._index.studies()
+    def studies(self, *, state: str | None = None) -> tuple[InboxStudy, ...]:
+        """Every study, the oldest first.
+
+        Args:
+            state: Only those marked so.
+        """
+        return (
+            self._index.studies() if state is None else self._index.studies("state = ?", (state,))
+        )
 
     def quiet_studies(self, seconds: float) -> tuple[InboxStudy, ...]:
         """Studies still ``arriving`` of which nothing new has come for a while.
@@ -155,18 +163,7 @@ class Inbox:
 
     def _claimed(self) -> sqlite3.Connection:
         """The lock of the one that receives; what was half received before is emptied."""
-        # SQLite's lock goes with its process, however it ends, on every system.
-        receiver = sqlite3.connect(
-            self.folder / "receiver.sqlite3", timeout=0, check_same_thread=False
-        )
-        try:
-            receiver.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            receiver.close()
-            raise InvalidInput(
-                f"another process receives into {self.folder}",
-                remedy="stop it, or give another folder",
-            ) from error
+        receiver = claimed_by_this_process(self.folder)
         for left in (self.folder / "incoming").iterdir():
             left.unlink()
         self._check_unsettled()
@@ -331,8 +328,14 @@ class Inbox:
         return Kept(keeping=Keeping.QUARANTINED, reason=reason)
 
     def _quarantine_has_room(self, size_bytes: int) -> bool:
-        held = sum(one.stat().st_size for one in (self.folder / "quarantine").iterdir())
-        return held + size_bytes <= self.limits.quarantine_bytes
+        with self._receiver_lock:
+            if self._set_aside_bytes < 0:
+                files = (self.folder / "quarantine").iterdir()
+                self._set_aside_bytes = sum(one.stat().st_size for one in files)
+            if self._set_aside_bytes + size_bytes > self.limits.quarantine_bytes:
+                return False
+            self._set_aside_bytes += size_bytes
+            return True
 
 
 def _of(fresh: list[_Waiting], uid: str) -> list[KeptInstance]:
