@@ -276,6 +276,18 @@ class Outbox:
             ).fetchall()
         return {str(peer): float(at) for peer, at in rows}
 
+    def studies_sent_since(self, at: float) -> frozenset[str]:
+        """Studies of which something was acknowledged.
+
+        Args:
+            at: From when on, seconds since 1970.
+        """
+        with self.base.reading() as base:
+            rows = base.execute(
+                "SELECT DISTINCT study FROM items WHERE state = 'sent' AND changed_at >= ?", (at,)
+            ).fetchall()
+        return frozenset(str(row["study"]) for row in rows)
+
     def tries(self, number: int) -> tuple[Try, ...]:
         """What was tried with an item, the oldest first."""
         with self.base.reading() as base:

@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS items (
     lease_owner TEXT NOT NULL DEFAULT '', lease_until REAL NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS items_due ON items (state, next_try);
+CREATE INDEX IF NOT EXISTS items_changed ON items (state, changed_at);
 CREATE INDEX IF NOT EXISTS items_of_study ON items (study, id);
 CREATE INDEX IF NOT EXISTS items_in_order ON items (peer, study, what, id);
 CREATE TABLE IF NOT EXISTS tries (

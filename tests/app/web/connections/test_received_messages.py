@@ -124,6 +124,20 @@ def test_results_wait_for_the_study_of_their_patient(tell: Tell, sonographer: Us
     assert waiting.state == MessageState.APPLIED
 
 
+def test_results_without_a_study_hold_up_nothing_and_find_a_study_begun_by_hand(
+    tell: Tell, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deeppcos.app.web.connections.messages.MOST_AT_ONCE", 2)
+    for number in range(3):
+        tell(labs(f"1{number}", (TSH, "1.9", "m[IU]/L", "20260102"), patient=f"P-{number}"))
+    tell(order("2"))
+    assert ExpectedStudy.objects.exists(), "an order behind them is not held up"
+    patient = Patient.objects.create(site=site, identifier="P-0")
+    study = Study.objects.create(site=site, patient=patient, accession="B-1")
+    assert apply_waiting(places.connections()) == 1
+    assert lab_in(study, "tsh") == 1.9
+
+
 def test_the_latest_up_to_the_study_counts(tell: Tell, study: Study) -> None:
     results = [
         (TSH, "1.5", "m[IU]/L", "20251201"),

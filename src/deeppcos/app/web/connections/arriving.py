@@ -129,11 +129,8 @@ def late_images(study: Study) -> int:
     if not study.study_uid or not places.inbox_folder().is_dir():
         return 0
     with Inbox(places.inbox_folder()) as inbox:
-        late = [
-            one
-            for one in inbox.studies()
-            if one.study_instance_uid == study.study_uid and one.state == LATE
-        ]
+        waiting = inbox.studies(state=LATE)
+        late = [one for one in waiting if one.study_instance_uid == study.study_uid]
         kept = inbox.instances(study.study_uid) if late else ()
     known = set(study.images.values_list("sha256", flat=True))
     pictures = [one for one in kept if one.modality not in NO_PICTURES and not one.is_conflict]
@@ -151,7 +148,7 @@ def _tell_once(uid: str, problem: str) -> None:
 
 def _late_and_open(inbox: "Inbox") -> "list[InboxStudy]":
     """Studies whose late images waited for an amendment that has begun."""
-    late = [one for one in inbox.studies() if one.state == LATE]
+    late = inbox.studies(state=LATE)
     locked = Study.objects.filter(
         study_uid__in=[one.study_instance_uid for one in late], state__in=LOCKED
     ).values_list("study_uid", flat=True)

@@ -27,6 +27,8 @@ LOG = logging.getLogger("deeppcos.connections")
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 900.0
 MOST_AT_ONCE = 20
+LENGTH_OF_ID = 36
+"""Of a study's id as text; what was sent by hand has another."""
 
 
 def dispatch_due(outbox: Outbox, connections: Connections) -> int:
@@ -51,28 +53,38 @@ def try_again_now(dispatch: Dispatch) -> None:
     Dispatch.objects.filter(pk=dispatch.pk).update(done_at=None, next_try=timezone.now())
 
 
-def mark_sent(outbox: Outbox) -> int:
+def mark_sent(outbox: Outbox, *, since: float = 0.0) -> int:
     """Bring studies whose signed report everybody has acknowledged to the state ``sent``.
+
+    Args:
+        outbox: The queue.
+        since: Only studies of which something was acknowledged from then on, seconds since 1970;
+            0 looks at all, and puts out again what the outbox of a restored backup lacks.
 
     Returns:
         How many.
     """
-    marked = 0
-    for study in Study.objects.filter(
-        state=StudyState.SIGNED, dispatches__report__isnull=False
-    ).distinct():
-        newest = study.reports.order_by("-number").first()
-        dispatch = Dispatch.objects.filter(report=newest, done_at__isnull=False).first()
-        if newest is None or dispatch is None:
-            continue
-        if not outbox.has(dispatch.key):
-            # A backup holds the data base and not the outbox: put out once more, known to peers.
-            try_again_now(dispatch)
-            continue
-        items = [one for one in outbox.items(study=str(study.pk)) if one.event == dispatch.key]
-        if items and all(one.state is ItemState.SENT for one in items):
-            marked += _mark_sent(study, report=newest.number)
-    return marked
+    signed = Study.objects.filter(state=StudyState.SIGNED, dispatches__report__isnull=False)
+    if since:
+        lately = [one for one in outbox.studies_sent_since(since) if len(one) == LENGTH_OF_ID]
+        signed = signed.filter(pk__in=lately)
+    return sum(_is_sent_now(study, outbox) for study in signed.distinct())
+
+
+def _is_sent_now(study: Study, outbox: Outbox) -> bool:
+    """Whether a study was brought to ``sent``."""
+    newest = study.reports.order_by("-number").first()
+    dispatch = Dispatch.objects.filter(report=newest, done_at__isnull=False).first()
+    if newest is None or dispatch is None:
+        return False
+    if not outbox.has(dispatch.key):
+        # A backup holds the data base and not the outbox: put out once more, known to peers.
+        try_again_now(dispatch)
+        return False
+    items = [one for one in outbox.items(study=str(study.pk)) if one.event == dispatch.key]
+    if not items or any(one.state is not ItemState.SENT for one in items):
+        return False
+    return _mark_sent(study, report=newest.number)
 
 
 def facts_about(study: Study) -> StudyFacts:

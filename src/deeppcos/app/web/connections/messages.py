@@ -10,14 +10,15 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from deeppcos.app.connections.settings import Connections
 from deeppcos.app.web import audit
 from deeppcos.app.web.connections import lab_results, merging, orders, places
 from deeppcos.app.web.connections.identity import desk_number
-from deeppcos.app.web.models import MessageState, ReceivedMessage, Site
+from deeppcos.app.web.models import MessageState, ReceivedMessage, Site, Study
 from deeppcos.errors import DeepPCOSError, InvalidInput, TemporaryFailure
 from deeppcos.records.identifiers import PatientIdentifier
 
@@ -45,7 +46,8 @@ def take_message(content: bytes) -> bytes:
         connections = places.connections()
         return answer(content, keep=_keeping(connections), site=hospital_table(connections))
     finally:
-        close_old_connections()
+        # Each sender has a thread of its own, which leaves its connection behind.
+        connection.close()
 
 
 def apply_waiting(connections: Connections) -> int:
@@ -58,8 +60,11 @@ def apply_waiting(connections: Connections) -> int:
         How many were dealt with.
     """
     waiting = ReceivedMessage.objects.filter(state=MessageState.WAITING).order_by("received_at")
+    # Results without a study would be read again at every look, and hold up what comes after.
+    has_study = Study.objects.filter(state__in=lab_results.OPEN).values("patient__identifier")
+    ready = waiting.exclude(Q(words=lab_results.NO_STUDY) & ~Q(patient__in=has_study))
     done = 0
-    for message in waiting.select_related("site")[:MOST_AT_ONCE]:
+    for message in ready.select_related("site")[:MOST_AT_ONCE]:
         try:
             with transaction.atomic():
                 done += _apply(message, connections)

@@ -29,6 +29,8 @@ from deeppcos.records.dicom_network.inbox import Inbox
 LOG = logging.getLogger("deeppcos.connections")
 
 LOOK_SECONDS = 1.0
+OVERLAP_SECONDS = 10.0
+"""What was acknowledged while somebody looked is looked at again."""
 CLEAR_SECONDS = 3600.0
 WRONG_FILE_SECONDS = 5.0
 
@@ -56,8 +58,14 @@ def work(*, say: Callable[[str], object], is_over: Callable[[], bool]) -> None:
                 _pause(WRONG_FILE_SECONDS, is_over)
 
 
-def look_once(inbox: Inbox, outbox: Outbox, connections: Connections) -> int:
+def look_once(inbox: Inbox, outbox: Outbox, connections: Connections, *, since: float = 0.0) -> int:
     """Take in and put out whatever is due now.
+
+    Args:
+        inbox: What was received.
+        outbox: What is sent.
+        connections: The file.
+        since: When was looked last, seconds since 1970; 0 for the first time.
 
     Returns:
         How much was done.
@@ -68,7 +76,7 @@ def look_once(inbox: Inbox, outbox: Outbox, connections: Connections) -> int:
         read_lost_again,
         lambda: apply_waiting(connections),
         lambda: dispatch_due(outbox, connections),
-        lambda: mark_sent(outbox),
+        lambda: mark_sent(outbox, since=since),
     )
     for step in steps:
         try:
@@ -91,13 +99,16 @@ def _work_with(
         keeping_watch(outbox, connections),
     ):
         say(f"{doors}; {len(connections.peers)} peers, {len(connections.rules)} rules")
+        looked = 0.0
         while not is_over() and _stamp() == stamp:
             close_old_connections()
-            if not look_once(inbox, outbox, connections):
+            now = outbox.clock() - OVERLAP_SECONDS
+            if not look_once(inbox, outbox, connections, since=looked):
                 _pause(LOOK_SECONDS, is_over)
+            looked = now
             if time.monotonic() - cleared > CLEAR_SECONDS:
                 outbox.clear()
-                cleared = time.monotonic()
+                cleared, looked = time.monotonic(), 0.0
 
 
 def _stamp() -> tuple[int, int] | None:
