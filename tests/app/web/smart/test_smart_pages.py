@@ -1,5 +1,6 @@
 """Launches and their answers: what is believed, what is refused, what a session keeps."""
 
+import datetime as dt
 import time
 from typing import Any
 
@@ -75,6 +76,20 @@ def test_another_patients_study_is_never_filled_in(
     response = clinician_client.get(f"/smart/studies/{study.pk}/fill/")
     assert response.status_code == 400
     assert b"another patient" in response.content
+
+
+def test_another_birth_date_under_the_same_number_is_not_taken_for_her(
+    clinician_client: Client, study: Study
+) -> None:
+    study.patient.birth_date = dt.date(1990, 5, 5)
+    study.patient.save()
+    read_before(clinician_client)
+    response = clinician_client.get(f"/smart/studies/{study.pk}/fill/")
+    assert response.status_code == 400
+    assert b"another birth date" in response.content
+    study.patient.birth_date = dt.date(1998, 1, 4)
+    study.patient.save()
+    assert clinician_client.get(f"/smart/studies/{study.pk}/fill/").status_code in (200, 409)
 
 
 def test_what_was_read_is_forgotten_after_a_while(

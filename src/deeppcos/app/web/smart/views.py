@@ -139,13 +139,7 @@ def fill(request: HttpRequest, study_id: UUID) -> HttpResponse:
     user = account_of(request)
     study = study_for(user, study_id, Right.MARK)
     reading = remembered_reading(request)
-    if study.patient.identifier != reading.number:
-        raise InvalidInput(
-            _("the record system showed another patient than this study's"),
-            value=reading.number,
-            accepted=study.patient.identifier,
-            remedy=_("open her there, then begin again"),
-        )
+    _refuse_stranger(study, reading)
     given, known = given_by(reading, study_day=study.performed_on)
     standing = typed_form(study.chart)
     filled = filled_in(standing, given, study_day=study.performed_on)
@@ -162,6 +156,26 @@ def fill(request: HttpRequest, study_id: UUID) -> HttpResponse:
         questions=read_form(filled.typed).questions,
         before=standing,
     )
+
+
+def _refuse_stranger(study: Study, reading: Reading) -> None:
+    """Refuse another number, and another birth date under the same number."""
+    if study.patient.identifier != reading.number:
+        raise InvalidInput(
+            _("the record system showed another patient than this study's"),
+            value=reading.number,
+            accepted=study.patient.identifier,
+            remedy=_("open her there, then begin again"),
+        )
+    born = study.patient.birth_date
+    is_stated = born is not None and len(reading.birth_date) == len("YYYY-MM-DD")
+    if born is not None and is_stated and born.isoformat() != reading.birth_date:
+        raise InvalidInput(
+            _("the record system has another birth date under this number"),
+            value=reading.birth_date,
+            accepted=born.isoformat(),
+            remedy=_("find out whether this is the same woman before anything is filled in"),
+        )
 
 
 def _lead_there(
