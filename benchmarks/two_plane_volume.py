@@ -231,6 +231,7 @@ def picture(read: Sequence[Reading], path: Path) -> None:
 
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, constrained_layout=True)
     colours = dict(zip(HANDS, ("#1f5fa8", "#3c8d5a", "#b0562f"), strict=True))
+    beside = dict(zip(HANDS, (-0.3, 0.0, 0.3), strict=True))
     for axis, way in zip(axes, ("truth", "network"), strict=True):
         axis.axhline(0, color="#888", lw=0.8)
         axis.axvline(10, color="#bbb", lw=0.8, ls=":")
@@ -239,9 +240,9 @@ def picture(read: Sequence[Reading], path: Path) -> None:
                 r for r in read if r.outlined_by == way and r.hand == hand and not r.refused_because
             ]
             axis.scatter(
-                [r.true_ml for r in own],
+                [r.true_ml + beside[hand] for r in own],
                 [100 * (r.read_ml / r.true_ml - 1) for r in own],
-                s=22,
+                s=18,
                 color=colour,
                 label=hand,
                 alpha=0.8,
