@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from deeppcos.errors import ContractBroken, InvalidInput, TemporaryFailure
-from deeppcos.research.disclosure.ledger import LOCK_FILE, Ledger
+from deeppcos.research.disclosure.ledger import Ledger
 from deeppcos.research.figures.figure import WITHHELD, figure_from
 from deeppcos.research.figures.intervals import (
     agreement_icc,
@@ -121,7 +121,8 @@ def test_two_releases_at_once_do_not_pass_each_other(table: ResearchTable, tmp_p
     fresh = Ledger(folder=tmp_path / "releases")
     with fresh.alone(), pytest.raises(TemporaryFailure, match="another cohort is being released"):
         release_cohort(table, QUERY, name="Second", ledger=fresh, command="x")
-    assert not (fresh.folder / LOCK_FILE).exists()
+    with fresh.alone():
+        assert list(fresh.documents()) == []
 
 
 def test_a_damaged_release_stops_later_ones(table: ResearchTable, tmp_path: Path) -> None:

@@ -23,14 +23,14 @@ def rewritten(folder: Path, columns: str) -> None:
     file = folder / "assessments.parquet"
     old = file.with_name("old.parquet")
     file.rename(old)
-    duckdb.sql(f"COPY (SELECT {columns} FROM {quoted(old)}) TO {quoted(file)} (FORMAT parquet)")
+    duckdb.execute(f"COPY (SELECT {columns} FROM {quoted(old)}) TO {quoted(file)} (FORMAT parquet)")
     old.unlink()
 
 
 def test_what_is_written_is_read_again(table: ResearchTable) -> None:
     again = open_table(table.folder)
     assert again.fingerprint == table.fingerprint
-    found = duckdb.sql(
+    found = duckdb.execute(
         f"SELECT count(*), count(amh_ng_ml) FROM {quoted(table.file('assessments'))}"
     )
     [(rows, known)] = found.fetchall()

@@ -23,7 +23,7 @@ FORMS = ["parquet", "csv", "omop", "fhir"]
 
 
 def rows(file: Path, columns: str = "*") -> list[tuple[Any, ...]]:
-    return duckdb.sql(f"SELECT {columns} FROM {quoted(file)}").fetchall()
+    return duckdb.execute(f"SELECT {columns} FROM {quoted(file)}").fetchall()
 
 
 def lines_of(file: Path) -> list[dict[str, Any]]:
@@ -44,7 +44,7 @@ def test_only_women_who_agreed_leave_the_house(
     out, done = exported
     agreed = {
         who
-        for (who,) in duckdb.sql(
+        for (who,) in duckdb.execute(
             f"SELECT patient_id FROM {quoted(made / 'assessments.parquet')} "
             "GROUP BY 1 HAVING bool_and(consent IS TRUE)"
         ).fetchall()
@@ -71,11 +71,11 @@ def test_the_dates_of_a_woman_move_together_and_those_of_others_otherwise(
 ) -> None:
     out, _ = exported
     gaps = "list_sort(list(performed_on)) AS days, any_value(age_years), count(*) AS visits"
-    before = duckdb.sql(
+    before = duckdb.execute(
         f"SELECT {gaps} FROM {quoted(made / 'assessments.parquet')} WHERE consent "
         "GROUP BY patient_id"
     ).fetchall()
-    after = duckdb.sql(
+    after = duckdb.execute(
         f"SELECT {gaps} FROM {quoted(out / 'parquet' / 'assessments.parquet')} GROUP BY patient_id"
     ).fetchall()
 
@@ -104,7 +104,7 @@ def test_omop_tables_have_their_columns_and_hold_together(
     out, _ = exported
     folder = out / "omop"
     for name, columns in TABLES.items():
-        found = duckdb.sql(
+        found = duckdb.execute(
             f"DESCRIBE SELECT * FROM {quoted(folder / f'{name}.parquet')}"
         ).fetchall()
         assert [row[0] for row in found] == list(columns)
@@ -115,7 +115,7 @@ def test_omop_tables_have_their_columns_and_hold_together(
             assert person in people
             assert visit in visits
     [(concept, unit)] = set(
-        duckdb.sql(
+        duckdb.execute(
             "SELECT measurement_concept_id, unit_concept_id FROM "
             f"{quoted(folder / 'measurement.parquet')} WHERE measurement_source_value = '4548-4'"
         ).fetchall()

@@ -6,7 +6,6 @@ changed, and stays when the data grow: its women are compared with those of ever
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,20 +93,18 @@ class Ledger:
         Raises:
             TemporaryFailure: If another process holds it.
         """
+        import fcntl  # not on Windows, where the desk does not run
+
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = self.folder / LOCK_FILE
-        try:
-            held = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-        except FileExistsError as problem:
-            raise TemporaryFailure(
-                "another cohort is being released",
-                remedy=f"try again; if nothing runs, remove {lock.name} in the folder of releases",
-            ) from problem
-        try:
-            os.close(held)
+        with (self.folder / LOCK_FILE).open("w") as lock:
+            try:
+                # Released by the system when the process ends, however it ends.
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as problem:
+                raise TemporaryFailure(
+                    "another cohort is being released", remedy="try again in a moment"
+                ) from problem
             yield
-        finally:
-            lock.unlink(missing_ok=True)
 
 
 def _read(file: Path) -> dict[str, Any]:

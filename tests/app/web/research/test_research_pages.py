@@ -173,6 +173,17 @@ def test_an_assessment_is_read_once_and_a_new_one_is_noticed(women: Site) -> Non
     assert len(kept.splitlines()) == first.rows["assessments"]
 
 
+def test_rows_of_women_who_withdrew_leave_the_disk(women: Site) -> None:
+    first = snapshot([women.pk])
+    for patient in Patient.objects.filter(may_research=True)[:40]:
+        patient.may_research = None
+        patient.save()
+    second = snapshot([women.pk])
+    assert second.rows["assessments"] < first.rows["assessments"]
+    kept = (second.folder.parents[1] / "rows.jsonl").read_text(encoding="utf-8")
+    assert len(kept.splitlines()) == second.rows["assessments"]
+
+
 def test_a_released_cohort_is_never_changed(women: Site, researcher: User) -> None:
     cohort = saved(researcher)
     cohort.name = "Another"

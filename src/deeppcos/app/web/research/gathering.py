@@ -7,6 +7,7 @@ are kept; consent and site are read anew for every snapshot.
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,19 @@ from deeppcos.research.columns import SCHEMA
 from deeppcos.research.flatten import SIDES, Flattened, Row, StudyFacts, flatten
 from deeppcos.research.table import TABLE_FILE, ResearchTable, open_table
 
+READING_SECONDS = 600.0
 ROW_VERSION = f"{SCHEMA}.1"
 """Goes up when rows are made another way: kept rows are then made again."""
 
 
 def home() -> Path:
-    """Where research data of this installation lie."""
+    """Where the ledger of releases and the key of pseudonyms lie; part of every backup."""
     return Path(settings.DEEPPCOS_HOME) / "research"
+
+
+def kept() -> Path:
+    """Where tables and rows are kept that can be made again; no part of a backup."""
+    return Path(settings.DEEPPCOS_HOME) / "cache" / "research"
 
 
 def research_key() -> DeidentificationKey:
@@ -52,29 +59,30 @@ def snapshot(sites: Sequence[int]) -> ResearchTable:
         The tables; those of the last call when nothing changed.
     """
     state = _state(_studies(sites))
-    folder = home() / "tables" / state
+    folder = kept() / "tables" / state
     if not (folder / TABLE_FILE).is_file():
         shutil.rmtree(folder, ignore_errors=True)
         gathered = _gathered(sites)
         fresh = folder.with_name(f"{state}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         names = ", ".join(Site.objects.filter(pk__in=sites).values_list("name", flat=True))
-        gathered.write(fresh, source=f"assessments at {names}, consented or not")
+        gathered.write(fresh, source=f"assessments at {names} of women who agreed")
         fresh.rename(folder)
         _forget_others(folder)
     return open_table(folder)
 
 
 def _forget_others(folder: Path) -> None:
-    """Keep a few snapshots: whoever has one open goes on reading it."""
-    known = [p for p in folder.parent.iterdir() if (p / TABLE_FILE).is_file()]
-    for old in sorted(known, key=lambda p: (p / TABLE_FILE).stat().st_mtime)[:-4]:
-        shutil.rmtree(old, ignore_errors=True)
+    """Older snapshots go, but for those somebody may be reading just now."""
+    for old in folder.parent.iterdir():
+        if old != folder and time.time() - old.stat().st_mtime > READING_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _studies(sites: Sequence[int]) -> QuerySet[Study]:
-    """Studies that were read, with the women they are of."""
-    read = Study.objects.filter(site__in=sites, is_example=False).exclude(status="")
+    """Studies of women who agreed to research; of the others nothing is written anywhere."""
+    agreed = Study.objects.filter(site__in=sites, is_example=False, patient__may_research=True)
+    read = agreed.exclude(status="")
     return read.select_related("patient", "site").defer("chart").order_by("pk")
 
 
@@ -91,10 +99,10 @@ def _gathered(sites: Sequence[int]) -> Gathered:
     """Rows of every study; documents are read only of assessments not seen before."""
     key = research_key()
     gathered = Gathered()
-    with _Kept(home() / "rows.jsonl") as kept:
+    with _Kept(kept() / "rows.jsonl") as rows:
         for study in _with_parts(sites):
             try:
-                _gather(study, kept, key, gathered)
+                _gather(study, rows, key, gathered)
             except DeepPCOSError as problem:
                 gathered.refused.append((str(study.pk), str(problem)))
     return gathered
@@ -156,8 +164,21 @@ class _Kept:
                     continue  # the last line of a process that was killed: made again
                 if one.get("version") == ROW_VERSION:
                     self.known[one["key"]] = one
+        self._forget_withdrawn()
         self.lines = self.file.open("a", encoding="utf-8")
         return self
+
+    def _forget_withdrawn(self) -> None:
+        """Rows of women who no longer agree leave the file."""
+        agreed = Assessment.objects.filter(study__patient__may_research=True)
+        allowed = {str(key) for key in agreed.values_list("pk", flat=True)}
+        if self.known.keys() <= allowed:
+            return
+        self.known = {key: one for key, one in self.known.items() if key in allowed}
+        fresh = self.file.with_suffix(".new")
+        lines = "".join(json.dumps(one, default=str) + "\n" for one in self.known.values())
+        fresh.write_text(lines, encoding="utf-8")
+        fresh.replace(self.file)
 
     def __exit__(self, *_: object) -> None:
         self.lines.close()

@@ -24,7 +24,7 @@ from deeppcos.app.web.models import AuditHead, Study
 from deeppcos.app.web.upkeep.database_copy import copy_name, read_copy, write_copy
 from deeppcos.errors import ContractBroken, InvalidInput
 
-FOLDERS = ("studies",)
+FOLDERS = ("studies", "research")
 """What of the data folder belongs to a backup, beside the data base."""
 
 LIST_FILE = "backup.json"
