@@ -205,3 +205,25 @@ def test_the_verb_ends_with_a_status_that_says_whether_it_works(
     assert "accepted: pacs, away" in unknown.output
     listed = run.invoke(app, ["connect", "list", "--home", str(tmp_path)])
     assert "pacs: dicom; nothing was sent yet" in listed.output
+
+
+def test_a_peer_with_a_key_of_ours_is_let_in_by_its_own_tokens(tmp_path: Path) -> None:
+    from deeppcos.app.connections import peers as as_peers
+    from deeppcos.app.connections.tables import FhirPeerTable
+    from deeppcos.records.fhir.smart import BackendToken
+
+    table = peer(
+        kind="fhir",
+        url="http://127.0.0.1:9/fhir",
+        smart={
+            "client_id": "deeppcos",
+            "private_key_file": "key.pem",
+            "token_url": "http://127.0.0.1:9/token",
+        },
+    )
+    assert isinstance(table, FhirPeerTable)
+    assert table.smart is not None
+    assert table.smart.private_key_file == Path("/nowhere/key.pem")
+    token = as_peers.fhir(table).token
+    assert isinstance(token, BackendToken)
+    assert as_peers.fhir(table).token is token, "kept until it ends"

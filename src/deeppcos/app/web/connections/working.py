@@ -52,10 +52,15 @@ def work(*, say: Callable[[str], object], is_over: Callable[[], bool]) -> None:
                 _work_with(places.connections(), say=say, is_over=is_over)
             except DeepPCOSError as problem:
                 # A mistake in the file must not end what can be corrected while it waits.
-                if str(problem) != said:
-                    say(f"not connected: {problem}")
-                said = str(problem)
-                _pause(WRONG_FILE_SECONDS, is_over)
+                words = str(problem)
+            except ModuleNotFoundError as missing:
+                words = f"{missing.name} is not installed; pip install 'deeppcos[records]'"
+            else:
+                continue
+            if words != said:
+                say(f"not connected: {words}")
+            said = words
+            _pause(WRONG_FILE_SECONDS, is_over)
 
 
 def look_once(inbox: Inbox, outbox: Outbox, connections: Connections, *, since: float = 0.0) -> int:
