@@ -252,7 +252,7 @@ def push(made: Hospital, images: Sequence[Path]) -> None:
     """C-STORE by DCMTK, again until every image is acknowledged, as a scanner does."""
     if not images:
         return
-    command = ["storescu", "-aet", "SCANNER", "-aec", "DEEPPCOS", "127.0.0.1"]
+    command = ["storescu", "-xy", "-aet", "SCANNER", "-aec", "DEEPPCOS", "127.0.0.1"]
     for _ in range(20):
         done = subprocess.run(
             [*command, str(made.dicom_port), *map(str, images)],
