@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,7 @@ def make_table(folder: Path, size: int) -> None:
         write_tables(base, tables, source="simulated women")
     folder.mkdir(parents=True)
     counts = {}
-    [(assessments,)] = _asked(
-        lambda c: c.execute(f"SELECT count(*) FROM {quoted(base / 'assessments.parquet')}")
-    )
+    [(assessments,)] = _asked(f"SELECT count(*) FROM {quoted(base / 'assessments.parquet')}")
     copies = -(-size // int(assessments))
     for name in ("assessments", "ovaries", "labs", "readings"):
         # Readings are of one in three women and are compared one by one: those of one copy.
@@ -66,23 +64,18 @@ def make_table(folder: Path, size: int) -> None:
         limit = f"LIMIT {size}" if name == "assessments" else ""
         target = folder / f"{name}.parquet"
         _asked(
-            lambda c, n=name, w=wanted, limit=limit, to=target: c.execute(
-                f"COPY (SELECT b.* REPLACE (b.assessment_id || '-' || r AS assessment_id, "
-                f"b.patient_id || '-' || r AS patient_id) FROM range({w}) t(r), "
-                f"{quoted(base / f'{n}.parquet')} b {limit}) TO {quoted(to)} "
-                "(FORMAT parquet, COMPRESSION zstd)"
-            )
+            f"COPY (SELECT b.* REPLACE (b.assessment_id || '-' || r AS assessment_id, "
+            f"b.patient_id || '-' || r AS patient_id) FROM range({wanted}) t(r), "
+            f"{quoted(base / f'{name}.parquet')} b {limit}) TO {quoted(target)} "
+            "(FORMAT parquet, COMPRESSION zstd)"
         )
-        [(counts[name],)] = _asked(
-            lambda c, to=target: c.execute(f"SELECT count(*) FROM {quoted(to)}")
-        )
+        [(counts[name],)] = _asked(f"SELECT count(*) FROM {quoted(target)}")
     finish(folder, counts, source=f"{size:,} assessments drawn from {BASE_WOMEN:,} simulated women")
 
 
-def _asked(ask: Callable[[Any], Any]) -> list[tuple[Any, ...]]:
+def _asked(statement: str) -> list[tuple[Any, ...]]:
     with engine(threads=THREADS) as connection:
-        rows: list[tuple[Any, ...]] = ask(connection).fetchall()
-        return rows
+        return connection.execute(statement).fetchall()
 
 
 def counts_of(cohort: Any) -> dict[str, list[tuple[Any, ...]]]:
@@ -224,14 +217,11 @@ def _shards(folder: Path, shards: int) -> Iterator[Path]:
             for name in ("assessments", "ovaries", "labs", "readings"):
                 source, target = folder / f"{name}.parquet", part / f"{name}.parquet"
                 _asked(
-                    lambda c, s=source, to=target, n=number: c.execute(
-                        f"COPY (SELECT * FROM {quoted(s)} WHERE hash(patient_id) % {shards} = {n}) "
-                        f"TO {quoted(to)} (FORMAT parquet, COMPRESSION zstd)"
-                    )
+                    f"COPY (SELECT * FROM {quoted(source)} "
+                    f"WHERE hash(patient_id) % {shards} = {number}) "
+                    f"TO {quoted(target)} (FORMAT parquet, COMPRESSION zstd)"
                 )
-                [(counts[name],)] = _asked(
-                    lambda c, to=target: c.execute(f"SELECT count(*) FROM {quoted(to)}")
-                )
+                [(counts[name],)] = _asked(f"SELECT count(*) FROM {quoted(target)}")
             finish(part, counts, source="a shard")
         yield part
 

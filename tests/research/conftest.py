@@ -1,6 +1,7 @@
 """Simulated women as research tables, made once a session."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from deeppcos.research.simulation import SimulatedVisit, simulated_visits
 
 pytest.importorskip("duckdb", reason="cohorts need the research extra")
 
+from deeppcos.research.engine import engine
 from deeppcos.research.table import ResearchTable, write_tables
 
 
@@ -34,3 +36,9 @@ def visits() -> list[SimulatedVisit]:
 @pytest.fixture(scope="session")
 def table(visits: list[SimulatedVisit], tmp_path_factory: pytest.TempPathFactory) -> ResearchTable:
     return tables_of(visits, tmp_path_factory.mktemp("table") / "table")
+
+
+def answers(statement: str) -> list[tuple[Any, ...]]:
+    """What the engine answers."""
+    with engine() as connection:
+        return connection.execute(statement).fetchall()

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-import duckdb
 import pytest
+from tests.research.conftest import answers
 
 from deeppcos.errors import InvalidInput
 from deeppcos.research.columns import ASSESSMENTS
@@ -23,17 +23,15 @@ def rewritten(folder: Path, columns: str) -> None:
     file = folder / "assessments.parquet"
     old = file.with_name("old.parquet")
     file.rename(old)
-    duckdb.execute(f"COPY (SELECT {columns} FROM {quoted(old)}) TO {quoted(file)} (FORMAT parquet)")
+    answers(f"COPY (SELECT {columns} FROM {quoted(old)}) TO {quoted(file)} (FORMAT parquet)")
     old.unlink()
 
 
 def test_what_is_written_is_read_again(table: ResearchTable) -> None:
     again = open_table(table.folder)
     assert again.fingerprint == table.fingerprint
-    found = duckdb.execute(
-        f"SELECT count(*), count(amh_ng_ml) FROM {quoted(table.file('assessments'))}"
-    )
-    [(rows, known)] = found.fetchall()
+    found = answers(f"SELECT count(*), count(amh_ng_ml) FROM {quoted(table.file('assessments'))}")
+    [(rows, known)] = found
     assert rows == table.rows["assessments"]
     assert 0 < known < rows
 

@@ -24,7 +24,7 @@ def refused(*words: str) -> str:
     return " ".join(result.output.split())
 
 
-def clinical_table(file: Path, rows: int = 60, **cells: str) -> Path:
+def clinical_table(file: Path, cells: dict[str, str], *, rows: int = 60) -> Path:
     """Drawn women as a raw table, with some cells of the first as given."""
     drawn = drawn_rows(rows)
     drawn[0] |= cells
@@ -52,7 +52,7 @@ def test_every_step_from_tables_to_a_report(tables: Path, tmp_path: Path) -> Non
 
 
 def test_a_raw_clinical_table_becomes_a_report_with_its_repairs(tmp_path: Path) -> None:
-    source = clinical_table(tmp_path / "raw.csv", **{"AMH(ng/mL)": "3,75", "Height(Cm) ": "16.1"})
+    source = clinical_table(tmp_path / "raw.csv", {"AMH(ng/mL)": "3,75", "Height(Cm) ": "16.1"})
     out = tmp_path / "report"
     run("report", str(source), "--out", str(out), "--name", "Raw")
     repairs = (out / "repairs.csv").read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def test_a_raw_clinical_table_becomes_a_report_with_its_repairs(tmp_path: Path) 
 
 
 def test_a_raw_table_of_fewer_than_thirty_rows_is_refused(tmp_path: Path) -> None:
-    source = clinical_table(tmp_path / "raw.csv", rows=29)
+    source = clinical_table(tmp_path / "raw.csv", {}, rows=29)
     said = refused("report", str(source), "--out", str(tmp_path / "out"))
     assert "too few labelled rows; got 29" in said
 

@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pytest
 from pycocotools.coco import COCO
+from tests.research.conftest import answers
 
 from deeppcos.app.cohorts.exporting import CohortExport, export_cohort
 from deeppcos.app.cohorts.making import query_of, save_query
@@ -23,7 +23,7 @@ FORMS = ["parquet", "csv", "omop", "fhir"]
 
 
 def rows(file: Path, columns: str = "*") -> list[tuple[Any, ...]]:
-    return duckdb.execute(f"SELECT {columns} FROM {quoted(file)}").fetchall()
+    return answers(f"SELECT {columns} FROM {quoted(file)}")
 
 
 def lines_of(file: Path) -> list[dict[str, Any]]:
@@ -44,10 +44,10 @@ def test_only_women_who_agreed_leave_the_house(
     out, done = exported
     agreed = {
         who
-        for (who,) in duckdb.execute(
+        for (who,) in answers(
             f"SELECT patient_id FROM {quoted(made / 'assessments.parquet')} "
             "GROUP BY 1 HAVING bool_and(consent IS TRUE)"
-        ).fetchall()
+        )
     }
     leaving = set(rows(out / "parquet" / "assessments.parquet", "patient_id"))
     assert len(leaving) == done.women == len(agreed)
@@ -71,13 +71,13 @@ def test_the_dates_of_a_woman_move_together_and_those_of_others_otherwise(
 ) -> None:
     out, _ = exported
     gaps = "list_sort(list(performed_on)) AS days, any_value(age_years), count(*) AS visits"
-    before = duckdb.execute(
+    before = answers(
         f"SELECT {gaps} FROM {quoted(made / 'assessments.parquet')} WHERE consent "
         "GROUP BY patient_id"
-    ).fetchall()
-    after = duckdb.execute(
+    )
+    after = answers(
         f"SELECT {gaps} FROM {quoted(out / 'parquet' / 'assessments.parquet')} GROUP BY patient_id"
-    ).fetchall()
+    )
 
     def intervals(found: list[tuple[Any, ...]]) -> list[list[int]]:
         return sorted([(b - a).days for a, b in itertools.pairwise(d)] for d, *_ in found)
@@ -104,9 +104,7 @@ def test_omop_tables_have_their_columns_and_hold_together(
     out, _ = exported
     folder = out / "omop"
     for name, columns in TABLES.items():
-        found = duckdb.execute(
-            f"DESCRIBE SELECT * FROM {quoted(folder / f'{name}.parquet')}"
-        ).fetchall()
+        found = answers(f"DESCRIBE SELECT * FROM {quoted(folder / f'{name}.parquet')}")
         assert [row[0] for row in found] == list(columns)
     people = {row[0] for row in rows(folder / "person.parquet", "person_id")}
     visits = {row[0] for row in rows(folder / "visit_occurrence.parquet", "visit_occurrence_id")}
@@ -115,10 +113,10 @@ def test_omop_tables_have_their_columns_and_hold_together(
             assert person in people
             assert visit in visits
     [(concept, unit)] = set(
-        duckdb.execute(
+        answers(
             "SELECT measurement_concept_id, unit_concept_id FROM "
             f"{quoted(folder / 'measurement.parquet')} WHERE measurement_source_value = '4548-4'"
-        ).fetchall()
+        )
     )
     assert (concept, unit) == (3004410, 8554)
     sources = rows(folder / "measurement.parquet", "measurement_source_value")

@@ -19,6 +19,8 @@ from django.urls import reverse
 from tests.app.web.addresses import Address, addresses, values_for
 from tests.app.web.conftest import PASSWORD, ClientOf, MakeUser
 from tests.app.web.connections.doing import CONNECTED
+from tests.app.web.learning.doing import LEARNED
+from tests.app.web.research.recorded import RESEARCHED
 from tests.app.web.smart.saying import read_before
 from tests.app.web.viewer.conftest import correction, new_mark
 
@@ -35,6 +37,7 @@ CHANGES_NOTHING = {
     "studies:chart-question": "asks whether a typed value is meant",
     "studies:chart-import": "fills the form; saving it is an event",
     "studies:chart-chosen": "fills the form; saving it is an event",
+    "research:preview": "tells about how many, and keeps nothing",
     "viewer:outline": "proposes an outline; adding it is an event",
 }
 """Addresses that take a form and store nothing."""
@@ -261,6 +264,8 @@ HOW: dict[str, Callable[[World], Any]] = {
     "accounts:site": lambda world: world.post("accounts:site", {"name": "Riverside"}),
     "trail:verify": lambda world: world.post("trail:verify"),
     **CONNECTED,
+    **LEARNED,
+    **RESEARCHED,
 }
 """How each thing that changes something is done, once, so that it succeeds."""
 
