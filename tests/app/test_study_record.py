@@ -15,7 +15,7 @@ from deeppcos.clinical.chart import PatientChart
 from deeppcos.clinical.ovary import Route
 from deeppcos.records.dicom_header import ChartHints
 from deeppcos.records.study_file import MediaKind, OpenedStudyFile
-from deeppcos.vision.findings import FrameFindings, Interval, Ovary
+from deeppcos.vision.findings import Follicle, FollicleKind, FrameFindings, Interval, Ovary
 from deeppcos.vision.frame import MmPerPixel, ScaleSource
 from deeppcos.vision.study_measurements import measure_study
 
@@ -132,6 +132,19 @@ def test_each_unknown_gives_its_own_reason() -> None:
     assert side.fnpo.unknown_because == "a whole ovary is counted in a 3D volume only"
     assert side.volume_ml.unknown_because == (
         "no volume: no longitudinal still with a scale and an ovary"
+    )
+
+
+def test_a_body_to_look_at_is_named_where_the_volume_would_stand() -> None:
+    frame = seen("still.dcm")
+    body = Follicle(polygon=SQUARE, probability=0.9, mean_diameter_mm=8.4, kind=FollicleKind.ANTRAL)
+    ovary = replace(frame.ovaries[0], follicles=(body,), luteal_like=(0,))
+    files = [analysed(replace(frame, ovaries=(ovary,)))]
+    side = measurements_record(measure_study(f.as_measured() for f in files), files).left
+    assert side is not None
+    assert side.volume_ml.unknown_because is not None
+    assert "still.dcm: corpus-luteum-like body (8 mm, echoes inside): look at it" in (
+        side.volume_ml.unknown_because
     )
 
 
