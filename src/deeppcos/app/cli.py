@@ -35,6 +35,7 @@ from deeppcos.app.verbs.serve import serve
 from deeppcos.app.verbs.trace import trace
 from deeppcos.app.verbs.train import train
 from deeppcos.app.verbs.upkeep import backup, doctor, restore
+from deeppcos.app.verbs.watch import watch
 
 if TYPE_CHECKING:
     from deeppcos.records.assessment_document import AssessmentDocument
@@ -69,6 +70,7 @@ app.add_typer(data)
 app.add_typer(cohort)
 app.add_typer(risk)
 app.add_typer(learn)
+app.command()(watch)
 
 
 class OutputFormat(StrEnum):

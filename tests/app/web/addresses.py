@@ -45,6 +45,7 @@ def values_for(study: Study, user: User) -> dict[str, object]:
         "message_id": uuid.uuid4(),
         "expected_id": uuid.uuid4(),
         "cohort_id": uuid.uuid4(),
+        "alarm_id": uuid.uuid4(),
         "figure": "ages",
         "form": "svg",
         "user_id": user.pk,

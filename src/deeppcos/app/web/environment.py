@@ -55,6 +55,9 @@ class Environment:
         smart_key: File of the private key we prove ourselves with there; none for a public client.
         smart_ca_file: Authorities of those servers' certificates; the system's when empty.
         smart_patient_system: Identifier system of the numbers the desk knows patients by.
+        mail_server: Address of the server that takes mail; no mail when empty.
+        mail_from: Address that mail comes from.
+        mail_alarms: Addresses that alarms of the watch go to.
     """
 
     home: Path
@@ -82,6 +85,9 @@ class Environment:
     smart_key: str = ""
     smart_ca_file: str = ""
     smart_patient_system: str = ""
+    mail_server: str = ""
+    mail_from: str = ""
+    mail_alarms: tuple[str, ...] = ()
 
 
 NAMES: dict[str, str] = {
@@ -116,6 +122,10 @@ NAMES: dict[str, str] = {
     "SMART_CA_FILE": "file of the authorities of those servers' certificates; the system's when "
     "absent",
     "SMART_PATIENT_SYSTEM": "identifier system (URI) of the patient numbers used here",
+    "MAIL_SERVER": "server that takes mail, smtp://user:password@host:587 (STARTTLS) or "
+    "smtps://user:password@host:465; no mail when absent",
+    "MAIL_FROM": "address that mail comes from",
+    "MAIL_ALARMS": "addresses that alarms of the watch go to, with commas between them",
 }
 """Every variable of the web application, without its prefix, and what it says."""
 
@@ -165,6 +175,9 @@ def read_environment(given: Mapping[str, str] | None = None) -> Environment:
         smart_key=told.text("SMART_KEY", ""),
         smart_ca_file=told.text("SMART_CA_FILE", ""),
         smart_patient_system=told.text("SMART_PATIENT_SYSTEM", ""),
+        mail_server=told.mail_server("MAIL_SERVER"),
+        mail_from=told.needed_with("MAIL_FROM", "MAIL_SERVER"),
+        mail_alarms=told.addressees("MAIL_ALARMS", "MAIL_SERVER"),
     )
 
 
@@ -233,6 +246,24 @@ class _Told:
                 raise _wrong(name, word, accepted="https://address=client-id")
             found.append((address, client))
         return tuple(found)
+
+    def mail_server(self, name: str) -> str:
+        """Address of a mail server; its password is never repeated."""
+        word = self.text(name, "")
+        parts = urlsplit(word)
+        if word and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
+            raise _wrong(name, "(not shown)", accepted="smtp://host:port or smtps://host:port")
+        return word
+
+    def addressees(self, name: str, server: str) -> tuple[str, ...]:
+        """Mail addresses, which need a server."""
+        found = self.several(name, ())
+        for word in found:
+            if not re.fullmatch(r"[^@\s]+@[^@\s]+", word):
+                raise _wrong(name, word, accepted="name@host with commas between them")
+        if found and not self.text(server, ""):
+            raise _wrong(name, found[0], accepted=f"nothing, unless {PREFIX}{server} is set")
+        return found
 
     def needed_with(self, name: str, other: str) -> str:
         """A word that must be there where another one is."""

@@ -43,6 +43,7 @@ NAVIGATION: tuple[NavigationEntry, ...] = (
     NavigationEntry("studies:new", _("New study"), Right.ADD_STUDIES),
     NavigationEntry("connections:expected", _("Expected"), Right.ADD_STUDIES, is_connected),
     NavigationEntry("research:cohorts", _("Research"), Right.SEE_COHORTS),
+    NavigationEntry("monitoring:page", _("Monitoring"), Right.SEE_COHORTS),
     NavigationEntry("accounts:people", _("People"), Right.MANAGE_ACCOUNTS),
     NavigationEntry("connections:page", _("Connections"), Right.MANAGE_CONNECTIONS),
     NavigationEntry("trail:list", _("Audit trail"), Right.READ_AUDIT),

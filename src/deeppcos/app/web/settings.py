@@ -5,6 +5,7 @@ is written here: ``preparing`` makes the data folder and its key.
 """
 
 from datetime import timedelta
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -188,5 +189,16 @@ SMART_SERVERS = ENVIRONMENT.smart_servers
 SMART_KEY = ENVIRONMENT.smart_key
 SMART_CA_FILE = ENVIRONMENT.smart_ca_file
 SMART_PATIENT_SYSTEM = ENVIRONMENT.smart_patient_system
+# A server elsewhere is spoken to encrypted or not at all; one on this computer may be plain.
+_MAIL = urlsplit(ENVIRONMENT.mail_server)
+EMAIL_HOST = _MAIL.hostname or "localhost"
+EMAIL_USE_SSL = _MAIL.scheme == "smtps"
+EMAIL_USE_TLS = _MAIL.scheme == "smtp" and EMAIL_HOST not in {"localhost", "127.0.0.1", "::1"}
+EMAIL_PORT = _MAIL.port or (465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
+EMAIL_HOST_USER = unquote(_MAIL.username or "")
+EMAIL_HOST_PASSWORD = unquote(_MAIL.password or "")
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_from or "deeppcos@localhost"
+MAIL_ALARMS = ENVIRONMENT.mail_alarms
 IS_BEHIND_PROXY = ENVIRONMENT.is_behind_proxy
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -18,6 +18,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("trail/", "trail"),
     ("", "connections"),
     ("", "research"),
+    ("monitoring/", "monitoring"),
     ("health/", "upkeep"),
     ("accounts/tokens/", "api.tokens"),
     ("api/v1/", "api"),

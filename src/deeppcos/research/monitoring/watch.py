@@ -143,7 +143,7 @@ def told(signal: Signal, values: Sequence[Value]) -> str:
         'transvaginal 94 %, others 6 %'
     """
     if signal.kind is Kind.NUMBER:
-        middle = sorted(float(value) for value in values)[len(values) // 2]
+        middle = round(sorted(float(value) for value in values)[len(values) // 2], 2) + 0.0
         text = f"{middle:.2f}" if abs(middle) < 2 and middle != round(middle) else f"{middle:.0f}"
         return f"median {text}{f' {signal.unit}' if signal.unit else ''}"
     if signal.kind is Kind.SHARE:
@@ -151,7 +151,7 @@ def told(signal: Signal, values: Sequence[Value]) -> str:
     counts = Counter(str(value) for value in values)
     often = [(name, n) for name, n in counts.most_common(3) if n >= FEWEST_TOLD]
     rest = len(values) - sum(n for _, n in often)
-    parts = [f"{name} {100 * n / len(values):.0f} %" for name, n in often]
+    parts = [f"{name.replace('_', ' ')} {100 * n / len(values):.0f} %" for name, n in often]
     if rest:
         parts.append(f"others {100 * rest / len(values):.0f} %")
     return ", ".join(parts)

@@ -6,6 +6,7 @@ fails here until it is named in one of the tables below.
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -16,10 +17,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from tests.app.web.addresses import Address, addresses, values_for
 from tests.app.web.conftest import PASSWORD, ClientOf, MakeUser
 from tests.app.web.connections.doing import CONNECTED
 from tests.app.web.learning.doing import LEARNED
+from tests.app.web.monitoring.conftest import add_readings
 from tests.app.web.research.recorded import RESEARCHED
 from tests.app.web.smart.saying import read_before
 from tests.app.web.viewer.conftest import correction, new_mark
@@ -27,7 +30,17 @@ from tests.app.web.viewer.conftest import correction, new_mark
 from deeppcos.app.web import jobs
 from deeppcos.app.web.accounts import second_factor
 from deeppcos.app.web.accounts.invitations import invitation_path
-from deeppcos.app.web.models import ApiToken, AuditEvent, Job, PatientLink, Role, Study, User
+from deeppcos.app.web.models import (
+    ApiToken,
+    AuditEvent,
+    DriftAlarm,
+    Job,
+    PatientLink,
+    Role,
+    Study,
+    User,
+    WatchWindow,
+)
 
 NOT_ALLOWED = 405
 NEW_PASSWORD = "a long way to the sea"
@@ -206,6 +219,21 @@ def remove_study(world: World) -> Any:
     return world.post("studies:remove")
 
 
+def name_window(world: World) -> Any:
+    add_readings(world.study.site, 30, days_ago=3)
+    days = {"first": "2020-01-01", "last": str(timezone.localdate() - timedelta(days=1))}
+    return world.post("monitoring:window", {"name": "usual", "rate": "0.05"} | days)
+
+
+def acknowledge_alarm(world: World) -> Any:
+    name_window(world)
+    window = WatchWindow.objects.get()
+    alarm = DriftAlarm.objects.create(
+        window=window, signal="count", crossed_at=timezone.now(), detail={"before": "median 5"}
+    )
+    return world.post("monitoring:acknowledge", {"remark": "seen"}, alarm_id=alarm.pk)
+
+
 def roles(world: World) -> dict[str, Any]:
     return {f"site-{world.study.site_id}": ["researcher"]}
 
@@ -262,6 +290,9 @@ HOW: dict[str, Callable[[World], Any]] = {
     ),
     "accounts:sites": lambda world: world.post("accounts:sites", {"name": "Hillside"}),
     "accounts:site": lambda world: world.post("accounts:site", {"name": "Riverside"}),
+    "monitoring:look": lambda world: world.post("monitoring:look"),
+    "monitoring:window": name_window,
+    "monitoring:acknowledge": acknowledge_alarm,
     "trail:verify": lambda world: world.post("trail:verify"),
     **CONNECTED,
     **LEARNED,

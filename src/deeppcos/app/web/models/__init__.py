@@ -9,6 +9,7 @@ from deeppcos.app.web.models.connections import (
 )
 from deeppcos.app.web.models.jobs import Job, JobState
 from deeppcos.app.web.models.links import PatientLink
+from deeppcos.app.web.models.monitoring import DriftAlarm, WatchReading, WatchWindow
 from deeppcos.app.web.models.people import Grant, Role, Site, User
 from deeppcos.app.web.models.readings import Assessment, Edit, EditKind, MarkSet, Purpose
 from deeppcos.app.web.models.reports import SignedReport
@@ -24,6 +25,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "Dispatch",
+    "DriftAlarm",
     "Edit",
     "EditKind",
     "ExpectedStudy",
@@ -51,4 +53,6 @@ __all__ = [
     "StudyState",
     "Urgency",
     "User",
+    "WatchReading",
+    "WatchWindow",
 ]

@@ -1,0 +1,1 @@
+"""The watch of a site: what is observed, alarms on a page and by mail, subgroups."""

@@ -1,0 +1,36 @@
+"""Words of figures on the page of the watch."""
+
+from django import template
+from django.utils.translation import gettext as _
+
+from deeppcos.research.figures.intervals import Estimate
+
+register = template.Library()
+
+
+@register.filter
+def percent(share: float) -> str:
+    """A share in per cent.
+
+    Examples:
+        >>> percent(0.05)
+        '5 %'
+    """
+    return f"{100 * share:.0f} %"
+
+
+@register.filter
+def share_words(share: Estimate | None) -> str:
+    """A share with its interval, in per cent; that it is withheld under ten women."""
+    if share is None:
+        return _("under ten")
+    low, high = 100 * share.low, 100 * share.high
+    return f"{100 * share.value:.0f} % ({low:.0f}–{high:.0f})"
+
+
+@register.filter
+def estimate_words(found: Estimate | None) -> str:
+    """A difference with its sign and interval."""
+    if found is None:
+        return _("under ten")
+    return f"{found.value:+.1f} ({found.low:+.1f} to {found.high:+.1f})"
