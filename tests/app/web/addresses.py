@@ -54,6 +54,7 @@ def values_for(study: Study, user: User) -> dict[str, object]:
         "frame": 0,
         "plane": "coronal",
         "name": "report.html",
+        "release_name": "site-1",
         "secret": "made-up",
         "peer": "nobody",
         "who": "MQ",

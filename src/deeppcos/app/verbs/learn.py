@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, told_plainly, with_extra
+from deeppcos.app.verbs import learn_feedback
 from deeppcos.app.verbs.training_data import DataFolders, DataLayout
 from deeppcos.errors import InvalidInput
 
@@ -25,6 +26,7 @@ learn = typer.Typer(
     help="Better releases from corrected studies, never by accident.",
     no_args_is_help=True,
 )
+learn_feedback.take_in(learn)
 
 Home = Annotated[
     Path | None,

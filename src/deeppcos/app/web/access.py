@@ -33,6 +33,7 @@ class Right(StrEnum):
     TEACH = "teach"
     MANAGE_ACCOUNTS = "manage_accounts"
     MANAGE_CONNECTIONS = "manage_connections"
+    MANAGE_RELEASES = "manage_releases"
     READ_AUDIT = "read_audit"
 
 
@@ -50,7 +51,13 @@ RIGHTS: dict[str, frozenset[Right]] = {
     ),
     Role.RESEARCHER: frozenset({Right.SEE_COHORTS, Right.EXPORT_RESEARCH, Right.TEACH}),
     Role.ADMINISTRATOR: frozenset(
-        {Right.MANAGE_ACCOUNTS, Right.MANAGE_CONNECTIONS, Right.READ_AUDIT, Right.TEACH}
+        {
+            Right.MANAGE_ACCOUNTS,
+            Right.MANAGE_CONNECTIONS,
+            Right.MANAGE_RELEASES,
+            Right.READ_AUDIT,
+            Right.TEACH,
+        }
     ),
 }
 """An administrator keeps accounts and sees no patient; who needs both is granted both."""

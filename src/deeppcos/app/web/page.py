@@ -46,6 +46,8 @@ NAVIGATION: tuple[NavigationEntry, ...] = (
     NavigationEntry("monitoring:page", _("Monitoring"), Right.SEE_COHORTS),
     NavigationEntry("accounts:people", _("People"), Right.MANAGE_ACCOUNTS),
     NavigationEntry("connections:page", _("Connections"), Right.MANAGE_CONNECTIONS),
+    NavigationEntry("learning:reading-list", _("Reading list"), Right.MARK),
+    NavigationEntry("learning:readers", _("Learning"), Right.TEACH),
     NavigationEntry("trail:list", _("Audit trail"), Right.READ_AUDIT),
 )
 

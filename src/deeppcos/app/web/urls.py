@@ -18,6 +18,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("trail/", "trail"),
     ("", "connections"),
     ("", "research"),
+    ("", "learning"),
     ("monitoring/", "monitoring"),
     ("health/", "upkeep"),
     ("accounts/tokens/", "api.tokens"),

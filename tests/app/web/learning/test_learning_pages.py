@@ -1,0 +1,112 @@
+"""The reading list and the readers' page; and all pages of learning in a browser."""
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from tests.app.web.conftest import ClientOf, MakeUser, SignIn
+from tests.app.web.learning.doing import NAME, approved, colleague, contradicted, promoted
+from tests.app.web.learning.test_learning_export import CENTRES, read_blind
+from tests.app.web.looking import problems_of
+
+from deeppcos.app.web.models import Role, Study, User
+from deeppcos.app.web.served import shelf
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+    from pytest_django.live_server_helper import LiveServer
+
+
+def test_an_unread_study_stands_in_the_list_until_somebody_has_finished(
+    analysed_study: Study, clinician_client: Client
+) -> None:
+    place = reverse("learning:reading-list")
+    assert "ACC-1" in clinician_client.get(place).content.decode()
+    read_blind(analysed_study, colleague(analysed_study, "bo"), *CENTRES)
+    assert "ACC-1" not in clinician_client.get(place).content.decode()
+
+
+def test_a_study_of_another_site_is_not_in_the_list(
+    analysed_study: Study, make_user: MakeUser, client_of: ClientOf
+) -> None:
+    from deeppcos.app.web.models import Site
+
+    elsewhere = Site.objects.create(name="Hillside", slug="hillside")
+    eve = client_of(make_user("eve", Role.CLINICIAN, at=elsewhere))
+    assert "ACC-1" not in eve.get(reverse("learning:reading-list")).content.decode()
+
+
+def test_readers_stand_by_pseudonym_with_what_reading_costs(
+    analysed_study: Study, administrator: User, client_of: ClientOf
+) -> None:
+    read_blind(analysed_study, colleague(analysed_study, "bo"), *CENTRES)
+    read_blind(analysed_study, colleague(analysed_study, "cy"), *CENTRES, has_seen=True)
+    answer = client_of(administrator).get(reverse("learning:readers"))
+    figures, page = answer.context["figures"], answer.content.decode()
+    assert figures.pairs[0].f1.value == 1.0
+    assert (figures.blind.edits.n, figures.with_machine.edits.n) == (1, 1)
+    assert figures.blind.seconds.value == 42.0
+    assert figures.bias.difference.value == 0.0
+    assert "Dr Bo" not in page
+    assert page.count("reader-") == 6
+
+
+def test_an_unfinished_reading_of_a_closed_account_is_told(
+    analysed_study: Study, administrator: User, client_of: ClientOf
+) -> None:
+    gone = colleague(analysed_study, "bo")
+    read_blind(analysed_study, gone, *CENTRES, has_finished=False)
+    gone.is_active = False
+    gone.save()
+    read_blind(analysed_study, colleague(analysed_study, "cy"), *CENTRES)
+    page = client_of(administrator).get(reverse("learning:readers")).content.decode()
+    assert "1 reading was begun by somebody whose account is closed" in page
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_every_page_of_learning_holds_wcag_and_fits_every_screen(
+    page: "Page", live_server: "LiveServer", sign_in: SignIn, make_user: MakeUser,
+    analysed_study: Study,
+) -> None:  # fmt: skip
+    everyone = make_user("ada", *Role)
+    sign_in(page, everyone)
+    wrong = problems_of(
+        page,
+        live_server.url,
+        {
+            "reading list": reverse("learning:reading-list"),
+            "reading list by gain": reverse("learning:reading-list") + "?by=gain",
+            "nothing to settle": reverse("learning:waiting"),
+            "no readers": reverse("learning:readers"),
+            "no releases": reverse("learning:releases"),
+        },
+    )
+    contradicted(analysed_study)
+    approved("Dr Root (root)")
+    (pointer,) = shelf().releases()
+    shelf().run_in_shadow(pointer)
+    later = {
+        "to settle": reverse("learning:waiting"),
+        "settle": reverse("learning:settle", args=[analysed_study.pk]),
+        "readers": reverse("learning:readers"),
+        "releases": reverse("learning:releases"),
+        "release": reverse("learning:release", args=[NAME]),
+        "all read": reverse("learning:reading-list"),
+    }
+    wrong += problems_of(page, live_server.url, later)
+    for name, address in later.items():
+        answer = page.goto(live_server.url + address)
+        wrong += [] if answer and answer.ok else [f"{name}: not shown"]
+    assert json.dumps(wrong, indent=1) == "[]"
+
+
+@pytest.mark.django_db
+def test_a_served_candidate_is_shown_as_such(administrator: User, client_of: ClientOf) -> None:
+    promoted()
+    page = client_of(administrator).get(reverse("learning:releases")).content.decode()
+    assert "reads new studies" in page
+    assert "Go back" in page
