@@ -14,6 +14,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -133,6 +134,8 @@ class _Wakeful(BoundedSocket):
         self._bell, self._rope = socket.socketpair()
         for end in (self._bell, self._rope):
             end.setblocking(False)
+            # An association that is dropped while it hangs never shuts its socket down.
+            weakref.finalize(self, end.close)
 
     def wake(self) -> None:
         """Something is to be sent."""
