@@ -55,6 +55,8 @@ def page(request: HttpRequest, study_id: UUID) -> HttpResponse:
     """The viewer."""
     user = account_of(request)
     study = study_for(user, study_id)
+    if not study.images.filter(is_ready=True).exists():
+        return redirect("studies:study", study_id=study.pk)
     reading = asked_reading(request, study)
     shows_marks = reading.base is not None and not reading.starts_empty
     audit.record("marks.shown" if shows_marks else "pictures.shown", actor=user, study=study)

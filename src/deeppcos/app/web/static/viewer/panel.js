@@ -32,7 +32,7 @@ function showSection(viewer) {
   const isTouched = viewer.isEdited(viewer.frame) || isBlinded;
   const mine = isTouched && !isRefused ? count.counted : null;
   const shown = [
-    big(gettext("Reader"), mine, isTouched ? "" : gettext("no correction"), true),
+    big(gettext("Reader"), mine, isTouched ? "" : gettext("unchanged"), true),
   ];
   if (!isBlinded) {
     const machine = info.assessable && info.machine ? sectionCount(info.machine).counted : null;
