@@ -261,8 +261,11 @@ def test_a_sonographer_marks_and_the_study_is_in_review(
     assert seen_study.state == StudyState.IN_REVIEW
 
 
-def test_a_study_without_pictures_opens_empty(clinician_client: Client, study: Study) -> None:
-    assert clinician_client.get(viewer(study)).status_code == 200
+def test_a_study_without_pictures_leads_back_to_itself(
+    clinician_client: Client, study: Study
+) -> None:
+    answer = clinician_client.get(viewer(study))
+    assert (answer.status_code, answer["Location"]) == (302, f"/studies/{study.pk}/")
     told = said(clinician_client.get(viewer(study, "manifest.json")))
     assert told["pictures"] == []
     assert told["reading"]["why_not"] == "The study has not been analysed yet."
