@@ -105,7 +105,7 @@ def frame_groups(frames: Sequence[SegmentFrame], image: SourceImage) -> list[Dat
     return [_group(one, image) for one in frames]
 
 
-def shared_groups(spacing_mm: tuple[float, float], slice_mm: float) -> list[Dataset]:
+def shared_groups(spacing_mm: tuple[float, float] | None, slice_mm: float) -> list[Dataset]:
     """The Shared Functional Groups Sequence for viewers that show nothing without a plane.
 
     The orientation is that of the pixel grid itself, which viewers assume for images without
@@ -114,20 +114,21 @@ def shared_groups(spacing_mm: tuple[float, float], slice_mm: float) -> list[Data
 
     Args:
         spacing_mm: Distance between rows and between columns, mm, as the image's header states
-            it.
+            it; None writes the orientation alone, which is what cornerstone3D asks for.
         slice_mm: Thickness of the section, mm, as the site states it of its probe.
 
     Returns:
         One item.
     """
-    measures = Dataset()
-    measures.PixelSpacing = [DSfloat(one, auto_format=True) for one in spacing_mm]
-    measures.SliceThickness = DSfloat(slice_mm, auto_format=True)
     orientation = Dataset()
     orientation.ImageOrientationPatient = list(PIXEL_GRID)
     group = Dataset()
-    group.PixelMeasuresSequence = [measures]
     group.PlaneOrientationSequence = [orientation]
+    if spacing_mm is not None:
+        measures = Dataset()
+        measures.PixelSpacing = [DSfloat(one, auto_format=True) for one in spacing_mm]
+        measures.SliceThickness = DSfloat(slice_mm, auto_format=True)
+        group.PixelMeasuresSequence = [measures]
     return [group]
 
 

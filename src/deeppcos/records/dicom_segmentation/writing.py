@@ -66,8 +66,8 @@ def segmentations(content: ResultContent, *, slice_mm: float | None = None) -> t
     Args:
         content: What is to be said.
         slice_mm: Thickness of the section, mm, where the site states that of its probe. Some
-            viewers (OHIF) show a segmentation only with one; ultrasound images have none, and
-            none is made up.
+            viewers (cornerstone3D, OHIF) show a segmentation only with a plane; ultrasound
+            images have none, and none is made up.
 
     Returns:
         Objects ready to be written, in the order of the images; empty where nothing is outlined.
@@ -128,8 +128,8 @@ def segmentation_of(
     made.DimensionOrganizationSequence = [Dataset()]
     made.DimensionOrganizationSequence[0].DimensionOrganizationUID = organization
     made.DimensionIndexSequence = dimension_items(organization)
-    spacing_mm = content.stated_spacing_mm(image)
-    if slice_mm is not None and spacing_mm is not None:
+    if slice_mm is not None:
+        spacing_mm = content.stated_spacing_mm(image)
         made.SharedFunctionalGroupsSequence = shared_groups(spacing_mm, slice_mm)
     made.PerFrameFunctionalGroupsSequence = frame_groups(frames, image)
     made.ReferencedSeriesSequence = [_referenced_series(image)]
