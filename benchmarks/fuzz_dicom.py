@@ -1,6 +1,7 @@
 """Throws damaged and hostile DICOM at everything that receives or reads it, and counts.
 
     python -m benchmarks.fuzz_dicom [--count 20000] [--seed 1] [--place FOLDER] [--out FILE]
+                                    [--of segmentation]
 
 Deterministic: file N of a seed is always the same, so that a finding can be made again with
 ``--only N``. Each file is given to the inbox as a peer would send it, and to every reader of
@@ -111,35 +112,50 @@ def _code(value: str, scheme: str, meaning: str) -> Dataset:
 
 
 def _segmentation() -> Dataset:
-    """What a segmentation says at its head; its table of frames is left to the mutator."""
+    """A follicle on both frames of a cine, whole: the reader of segmentations accepts it."""
     segmentation = _image(2)
     segmentation.SOPClassUID, segmentation.Modality = SegmentationStorage, "SEG"
     segmentation.SegmentationType = "BINARY"
     segment = Dataset()
     segment.SegmentNumber, segment.SegmentLabel = 1, "ovary"
     segmentation.SegmentSequence = [segment]
-    place = Dataset()
-    identified = Dataset()
-    identified.ReferencedSegmentNumber = 1
-    place.SegmentIdentificationSequence = [identified]
-    segmentation.PerFrameFunctionalGroupsSequence = [place, place]
+    segmentation.PerFrameFunctionalGroupsSequence = [_place(frame) for frame in (1, 2)]
     segmentation.BitsAllocated = segmentation.BitsStored = 1
     segmentation.HighBit = 0
-    segmentation.PixelData = bytes(40 * 48 * 2 // 8)
+    segmentation.PixelData = bytes([0b10110101]) * (40 * 48 * 2 // 8)
     return segmentation
 
 
-def seeds() -> list[bytes]:
-    """The files that are damaged: one of every kind and encoding."""
-    still, colour, cine = _image(), _image(colour=True), _image(4)
-    found = [_file(one, ExplicitVRLittleEndian) for one in (still, colour, cine, _report())]
-    found.append(_file(_segmentation(), ExplicitVRLittleEndian))
-    found += [_file(_image(), ImplicitVRLittleEndian), _file(_report(), ImplicitVRLittleEndian)]
-    found += [_file(_image(), ExplicitVRBigEndian), _file(_image(), DeflatedExplicitVRLittleEndian)]
-    compressed = dcmread(io.BytesIO(_file(_image(4), ExplicitVRLittleEndian)))
+def _place(frame: int) -> Dataset:
+    """Segment 1 on a frame of the image, counted from 1."""
+    identified, image, derivation, place = Dataset(), Dataset(), Dataset(), Dataset()
+    identified.ReferencedSegmentNumber = 1
+    image.ReferencedSOPClassUID = UltrasoundMultiFrameImageStorage
+    image.ReferencedSOPInstanceUID, image.ReferencedFrameNumber = "1.2.4", frame
+    derivation.SourceImageSequence = [image]
+    place.SegmentIdentificationSequence = [identified]
+    place.DerivationImageSequence = [derivation]
+    return place
+
+
+def seeds() -> dict[str, bytes]:
+    """The files that are damaged, by name: one of every kind and encoding."""
+    explicit = {
+        "still": _image(),
+        "colour": _image(colour=True),
+        "cine": _image(4),
+        "report": _report(),
+        "segmentation": _segmentation(),
+    }
+    found = {name: _file(one, ExplicitVRLittleEndian) for name, one in explicit.items()}
+    found["implicit still"] = _file(_image(), ImplicitVRLittleEndian)
+    found["implicit report"] = _file(_report(), ImplicitVRLittleEndian)
+    found["big endian"] = _file(_image(), ExplicitVRBigEndian)
+    found["deflated"] = _file(_image(), DeflatedExplicitVRLittleEndian)
+    compressed = dcmread(io.BytesIO(found["cine"]))
     compressed.compress(RLELossless)
-    found.append(_file(compressed, RLELossless))
-    found.append(_jpeg())
+    found["rle"] = _file(compressed, RLELossless)
+    found["jpeg"] = _jpeg()
     return found
 
 
@@ -374,11 +390,13 @@ READERS = {
 }
 
 
-def work(numbers: range, *, seed: int, place: Path) -> Iterator[dict[str, Any]]:
+def work(
+    numbers: range, *, seed: int, place: Path, only: str | None = None
+) -> Iterator[dict[str, Any]]:
     """Go through files; yields one record a file: its ends, and findings."""
     from deeppcos.records.dicom_network import Inbox
 
-    files = seeds()
+    files = [one for name, one in seeds().items() if only in (None, name)]
     with Inbox(place / "inbox") as inbox:
         for number in numbers:
             how, data = damaged(number, seed=seed, files=files)
@@ -399,16 +417,16 @@ def work(numbers: range, *, seed: int, place: Path) -> Iterator[dict[str, Any]]:
             yield {"number": number, "how": how, "ends": ends, "findings": findings}
 
 
-def _worker(first: int, last: int, seed: int, place: Path) -> None:
+def _worker(first: int, last: int, seed: int, place: Path, only: str | None) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES * 2, MOST_MEMORY_BYTES * 2))
     with tempfile.TemporaryDirectory(dir=place) as folder:
-        for record in work(range(first, last), seed=seed, place=Path(folder)):
+        for record in work(range(first, last), seed=seed, place=Path(folder), only=only):
             print(json.dumps(record), flush=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({"peak_bytes": peak}), flush=True)
 
 
-def run(count: int, *, seed: int, place: Path) -> dict[str, Any]:
+def run(count: int, *, seed: int, place: Path, only: str | None = None) -> dict[str, Any]:
     """All batches, each in a process of its own."""
     ends: Counter[str] = Counter()
     findings: list[str] = []
@@ -418,6 +436,7 @@ def run(count: int, *, seed: int, place: Path) -> dict[str, Any]:
         command = [sys.executable, "-W", "ignore", "-m", "benchmarks.fuzz_dicom"]
         command += ["--seed", str(seed), "--place", str(place)]
         command += ["--worker", str(first), str(last)]
+        command += ["--of", only] if only else []
         try:
             ran = subprocess.run(
                 command, stdout=subprocess.PIPE, encoding="utf-8", timeout=BATCH_SECONDS
@@ -468,16 +487,18 @@ def main() -> None:
     parser.add_argument("--place", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--out", type=Path)
     parser.add_argument("--only", type=int)
+    parser.add_argument("--of", choices=sorted(seeds()), help="damage this file alone")
     parser.add_argument("--worker", type=int, nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
         first, last = given.worker
-        _worker(first, last, given.seed, given.place)
+        _worker(first, last, given.seed, given.place, given.of)
         return
     if given.only is not None:
-        _worker(given.only, given.only + 1, given.seed, given.place)
+        _worker(given.only, given.only + 1, given.seed, given.place, given.of)
         return
-    text = page(run(given.count, seed=given.seed, place=given.place), seed=given.seed)
+    result = run(given.count, seed=given.seed, place=given.place, only=given.of)
+    text = page(result, seed=given.seed)
     print(text)
     if given.out:
         given.out.write_text(text, encoding="utf-8")
