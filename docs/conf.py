@@ -5,6 +5,7 @@ fonts, scripts or styles from elsewhere. Notebooks are run while it is built, on
 themselves, so a page that is shown is a page that ran.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,18 @@ def write_commands(app: Sphinx) -> None:
     COMMANDS.write_text(written.replace("# `deeppcos`", "# The command line", 1), encoding="utf-8")
 
 
+def link_beside(app: Sphinx, name: str, source: list[str]) -> None:
+    """Links to Markdown beside ``docs`` become downloads: a forge shows them, the site has no page."""
+    folder = (DOCS / name).parent
+
+    def rewritten(found: re.Match[str]) -> str:
+        inside = (folder / found[1]).resolve().is_relative_to(DOCS)
+        return found[0] if inside else f"](path:{found[1]})"
+
+    source[0] = re.sub(r"\]\((\.\./[^)#\s]+\.md)\)", rewritten, source[0])
+
+
 def setup(app: Sphinx) -> None:
     """Hook the generated pages into the build."""
     app.connect("builder-inited", write_commands)
+    app.connect("source-read", link_beside)
