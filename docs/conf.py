@@ -84,7 +84,7 @@ def write_commands(app: Sphinx) -> None:
 
 
 def link_beside(app: Sphinx, name: str, source: list[str]) -> None:
-    """Links to Markdown beside ``docs`` become downloads: a forge shows them, the site has no page."""
+    """Links to Markdown beside ``docs`` become downloads: the site has no page for them."""
     folder = (DOCS / name).parent
 
     def rewritten(found: re.Match[str]) -> str:
