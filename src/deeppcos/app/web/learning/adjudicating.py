@@ -19,7 +19,7 @@ from django.utils import timezone
 from deeppcos.app.desk.marks.edits import Delta
 from deeppcos.app.desk.marks.edits import Edit as MarkEdit
 from deeppcos.app.desk.marks.mark import Mark, MarkKind, Remark, RemarkKind, kind_by_size
-from deeppcos.app.desk.marks.wire import edit_json
+from deeppcos.app.desk.marks.wire import MOST_CORNERS, edit_json
 from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, sites_with, visible_studies
 from deeppcos.app.web.learning.gathering import ReadPicture, read_pictures
@@ -31,6 +31,7 @@ from deeppcos.learning.feedback.consensus import consensus_of
 from deeppcos.learning.sources.reviewed_document import Outline, Reading
 from deeppcos.vision.findings import Polygon
 from deeppcos.vision.frame import MmPerPixel, ScaleSource
+from deeppcos.vision.geometry import simplified
 
 MOST_LOOKED_AT = 300
 TOGETHER, NOT_ASSESSABLE = "together", "not_assessable"
@@ -287,7 +288,10 @@ def _marks(reading: Reading, image: Image) -> Sequence[Mark]:
 
 
 def _polygon(outline: Outline) -> Polygon:
-    return tuple((round(x, 2), round(y, 2)) for x, y in outline.polygon)
+    corners = tuple((x, y) for x, y in outline.polygon)
+    # An outline of the machine may have more corners than a stored edit may hold.
+    kept = corners if len(corners) <= MOST_CORNERS else simplified(corners, within_px=0.5)
+    return tuple((round(x, 2), round(y, 2)) for x, y in kept)
 
 
 def _scale(image: Image) -> MmPerPixel | None:

@@ -1,0 +1,234 @@
+"""The whole road: 30 studies, three readers, one careless, to a promotion and back.
+
+Training is stood in for: the better candidate has the shipped network's answers under other bytes,
+the worse one thresholds that hide follicles. Everything else is the real thing: readings in the
+data base, adjudication through the page, the export, the consensus, the gate on a frozen test set
+and two administrators.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import cv2
+import numpy as np
+import pytest
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+from tests.app.releases.made_up import candidate_in
+from tests.app.web.conftest import ClientOf, MakeUser, made_up_document
+
+from deeppcos.app.desk.marks.edits import Delta
+from deeppcos.app.desk.marks.edits import Edit as MarkEdit
+from deeppcos.app.desk.marks.mark import Mark, MarkKind
+from deeppcos.app.desk.marks.wire import edit_json
+from deeppcos.app.example_study import CHART_CONTENT
+from deeppcos.app.releases import history, promotion
+from deeppcos.app.web.learning.adjudicating import TOGETHER, cases_of, studies_to_settle
+from deeppcos.app.web.learning.exporting import UNSETTLED, export
+from deeppcos.app.web.learning.pseudonyms import pseudonyms
+from deeppcos.app.web.models import (
+    AuditEvent,
+    Edit,
+    Image,
+    ImageKind,
+    MarkSet,
+    Patient,
+    Purpose,
+    Role,
+    Site,
+    Study,
+    User,
+)
+from deeppcos.app.web.served import shelf
+from deeppcos.app.web.studies.analysis import store_assessment
+from deeppcos.app.web.trail.verifying import verify
+from deeppcos.errors import InvalidInput
+from deeppcos.learning.feedback.agreement import agreement_of_readers, pair_rows
+from deeppcos.learning.feedback.labels import write_consensus
+from deeppcos.learning.gate.decide import Contest, contestant, decide, write_report
+from deeppcos.learning.gate.frozen import freeze
+from deeppcos.learning.gate.plan import default_plan
+from deeppcos.learning.gate.report import GateReport
+from deeppcos.learning.samples import Sample
+from deeppcos.learning.sources.outlines import outer_border
+from deeppcos.learning.sources.reviewed import read_reviewed
+from deeppcos.learning.sources.reviewed_document import load_reviewed
+from deeppcos.learning.sources.synthetic import draw_synthetic
+from deeppcos.learning.train.config import fingerprint
+from deeppcos.records.assessment_document import FrameRecord
+from deeppcos.vision.geometry import polygon_of, simplified
+from deeppcos.vision.release import MANIFEST_FILE
+
+pytestmark = [pytest.mark.slow]
+
+STUDIES = 30
+Outlines = list[tuple[MarkKind, np.ndarray]]
+
+
+def stored(site: Site, number: int, sample: Sample) -> Study:
+    """A consented study with the phantom's picture; two studies a patient."""
+    patient, _ = Patient.objects.get_or_create(
+        site=site, identifier=f"MRN-{number // 2}", defaults={"may_teach": True}
+    )
+    study = Study.objects.create(
+        site=site, patient=patient, accession=f"ACC-{number}", chart=dict(CHART_CONTENT)
+    )
+    height, width = sample.raw_grey.shape
+    image = Image.objects.create(
+        study=study, name="p.png", stored_as="p.png", sha256=f"{number:064d}", size_bytes=1,
+        kind=ImageKind.STILL, frame_count=1, height=height, width=width, is_ready=True,
+        tissue_region=[0, 0, width, height],
+    )  # fmt: skip
+    image.frame_path(0).parent.mkdir(parents=True)
+    cv2.imwrite(str(image.frame_path(0)), sample.raw_grey)
+    frame = FrameRecord(
+        source="p.png", frame=0, width=width, height=height, mm_per_pixel=None, assessable=True
+    )
+    store_assessment(study, made_up_document(study, [frame]), made_by=None)
+    return study
+
+
+def truth(sample: Sample) -> Outlines:
+    """The phantom's ovary and follicles."""
+    assert sample.ovary is not None
+    follicles = [(MarkKind.UNSIZED, m.polygon) for m in sample.readings["truth"]]
+    # A reader's outline has dozens of corners, not one a pixel.
+    border = np.array(simplified(polygon_of(outer_border(sample.ovary))))
+    return [(MarkKind.OVARY, border), *follicles]
+
+
+def careless(sample: Sample) -> Outlines:
+    """Small circles all over the picture instead of the follicles."""
+    turns = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    height, width = sample.raw_grey.shape
+    made: Outlines = []
+    for x, y in np.random.default_rng(3).uniform(0.2, 0.8, (8, 2)) * (width, height):
+        made.append((MarkKind.UNSIZED, np.stack([x + 6 * np.cos(turns), y + 6 * np.sin(turns)], 1)))
+    return truth(sample)[:1] + made
+
+
+def read(study: Study, reader: User, outlines: Outlines) -> None:
+    """A finished blind reading as the viewer keeps it."""
+    marks = MarkSet.objects.create(
+        study=study, base=study.assessments.get(), reader=reader, reader_role="clinician",
+        purpose=Purpose.SECOND_READING, is_blinded=True, machine_shown_first=False, version=1,
+        finished_at=timezone.now(), seconds_spent=60.0,
+    )  # fmt: skip
+    image = study.images.get()
+    adds = tuple(
+        Mark(id=f"r{uuid4()}", kind=kind, polygon=tuple((float(x), float(y)) for x, y in polygon))
+        for kind, polygon in outlines
+    )
+    edit = MarkEdit(
+        id=str(uuid4()), delta=Delta.MISSED, picture=str(image.pk), frame=0, adds=adds,
+        seconds=60.0, at=datetime.now(UTC), machine_marks_seen=False,
+    )  # fmt: skip
+    Edit.objects.create(
+        mark_set=marks, reader=reader, number=1, client_id=edit.id, kind=edit.delta.value,
+        image=image, frame=0, content=edit_json(edit), made_at=edit.at,
+    )  # fmt: skip
+
+
+def frozen_pictures() -> list[Sample]:
+    """Phantoms of other women: two pictures a patient, a third without any ovary."""
+    drawn = draw_synthetic(count=20, seed=5)
+    return [
+        replace(one, name=f"t{n:02}", group=f"test patient {n // 2}") for n, one in enumerate(drawn)
+    ]
+
+
+def candidate(
+    tmp_path: Path, name: str, learned: Sequence[Sample], **points: float
+) -> tuple[Path, GateReport]:
+    """A release on disk that says what it learned from, with the gate's real report beside it."""
+    folder = candidate_in(tmp_path, name)
+    manifest = json.loads((folder / MANIFEST_FILE).read_text())
+    manifest["training"] = {"samples": fingerprint(learned)}
+    manifest["operating_points"].update(points)
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+    pictures = frozen_pictures()
+    report = decide(
+        Contest(
+            current=contestant(shelf().current_place()),
+            candidate=contestant(folder),
+            # Timing aside: tests share a machine.
+            plan=default_plan(written_by=("a", "b"), written_on="2026-01-05").model_copy(
+                update={"most_seconds_ratio": 1000.0, "bootstrap_rounds": 200}
+            ),
+            frozen=freeze(pictures, name="t", frozen_on="2026-01-05", frozen_by="a"),
+            test=pictures,
+            training=learned,
+            command="deeppcos learn gate",
+        )
+    )
+    write_report(report, folder)
+    return folder, report
+
+
+def test_from_corrections_to_a_promotion_and_back(
+    site: Site, make_user: MakeUser, client_of: ClientOf, tmp_path: Path
+) -> None:
+    drawn = [s for s in draw_synthetic(count=90, seed=9) if len(s.readings.get("truth", ())) >= 3]
+    samples = drawn[:STUDIES]
+    assert len(samples) == STUDIES
+    studies = [stored(site, n, s) for n, s in enumerate(samples)]
+    readers = [make_user(name, Role.CLINICIAN) for name in ("bo", "cy", "di")]
+    for number, (study, sample) in enumerate(zip(studies, samples, strict=True)):
+        read(study, readers[0], truth(sample))
+        read(study, readers[1], truth(sample))
+        read(study, readers[2], careless(sample) if number % 3 == 0 else truth(sample))
+
+    # Contradictions stay here until somebody who took no part has settled them.
+    assert export(tmp_path / "early", by=None).left_out == {UNSETTLED: 10}
+    adjudicator = make_user("eve", Role.CLINICIAN)
+    waiting = studies_to_settle(adjudicator, pseudonyms())
+    assert len(waiting) == 10
+    for study, _ in waiting:
+        (case,) = cases_of(study, pseudonyms())
+        form = {f"choice:{case.key}": TOGETHER, f"seal:{case.key}": case.seal}
+        page = reverse("learning:settle", args=[study.pk])
+        assert client_of(adjudicator).post(page, form).status_code == 302
+
+    done = export(tmp_path / "export", by=None)
+    assert (done.studies, done.patients, done.left_out) == (30, 15, {})
+    seen = agreement_of_readers(pair_rows(load_reviewed(tmp_path / "export")), rounds=50)
+    scores = sorted(one.f1.value or 0.0 for one in seen)
+    assert scores[0] < scores[1] - 0.1, "the careless reader stands out"
+    assert write_consensus(tmp_path / "export", tmp_path / "labels") == (30, 30)
+    learned = read_reviewed(tmp_path / "labels")
+    marked = sum(len(marks) for one in learned for marks in one.readings.values())
+    assert marked == sum(len(sample.readings["truth"]) for sample in samples)
+
+    worse, refused = candidate(tmp_path, "worse", learned, follicle_top=0.995)
+    assert not refused.is_passed
+    better, passed = candidate(tmp_path, "better", learned)
+    assert passed.is_passed, [q for q in passed.questions if not q.is_passed]
+    for folder in (worse, better):
+        promotion.add_candidate(shelf(), folder, by="Terry Trainer")
+    one, two = (client_of(make_user(n, Role.ADMINISTRATOR)) for n in ("root", "ruth"))
+    said = {"has_read": "yes"}
+    assert one.post(reverse("learning:approve", args=["worse"]), said).status_code == 400
+    for client in (one, two):
+        assert client.post(reverse("learning:approve", args=["better"]), said).status_code == 302
+    assert two.post(reverse("learning:promote", args=["better"])).status_code == 302
+    assert shelf().current().name == "better"
+    back = one.post(reverse("learning:rollback"), {"why": "drift of the counts"})
+    assert back.status_code == 302
+    assert shelf().current().name == "shipped"
+    assert history.problems(shelf().folder) == []
+    assert verify().is_whole
+    told = set(AuditEvent.objects.values_list("action", flat=True))
+    assert {
+        "reading.settled",
+        "learning.exported",
+        "release.approved",
+        "release.rolled_back",
+    } <= told
+    with pytest.raises(InvalidInput):
+        promotion.promote(shelf(), shelf().releases()[1], by="Dr Root (root)")
+    assert (Path(settings.DEEPPCOS_HOME) / "releases" / "better").is_dir()
