@@ -27,6 +27,7 @@ from pydicom.uid import (
 
 from deeppcos.errors import InvalidInput
 from deeppcos.records.dicom_header import number_of, text_of
+from deeppcos.records.dicom_items import HEADER_BYTES, MOST_OF_PICTURES, refuse_many_items
 from deeppcos.vision.decoder_guard import guarded
 from deeppcos.vision.stills import MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE_PX
 
@@ -130,8 +131,29 @@ def open_dicom(path: Path, source: str) -> DicomFile:
         return _read_header(source, lambda: path.open("rb"), size)
 
 
+def read_object(path: Path, source: str, *, most_items: int) -> Dataset:
+    """Read a whole report or segmentation, under limits to its size and its items.
+
+    Args:
+        path: The file.
+        source: The file, as the user named it.
+        most_items: Items its sequences may have together.
+
+    Returns:
+        The data set; values are decoded when they are asked for.
+
+    Raises:
+        InvalidInput: If it is beyond a limit. Damage shows as whatever pydicom raises.
+    """
+    inflated = _inflated(path, source)
+    with path.open("rb") if inflated is None else io.BytesIO(inflated) as stream:
+        refuse_many_items(stream, source, most=most_items)
+        return dcmread(stream)
+
+
 def _read_header(source: str, open_stream: Callable[[], BinaryIO], length: int) -> DicomFile:
     with open_stream() as stream:
+        refuse_many_items(stream, source, most=MOST_OF_PICTURES, within_bytes=HEADER_BYTES)
         header = dcmread(stream, stop_before_pixels=True, force=True, defer_size=_DEFERRED_BYTES)
         is_implicit, is_little = header.original_encoding
         offset, pixel_length, vr = _pixel_element(stream, is_little=bool(is_little))

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ComprehensiveSRStorage, EnhancedSRStorage
 
@@ -17,8 +16,9 @@ from deeppcos.clinical.ovary import Side
 from deeppcos.errors import InvalidInput
 from deeppcos.records import codes
 from deeppcos.records.codes import Code, Scheme
-from deeppcos.records.dicom_file import EXPORT_AGAIN
+from deeppcos.records.dicom_file import EXPORT_AGAIN, read_object
 from deeppcos.records.dicom_header import as_number, items_of, number_of, text_of
+from deeppcos.records.dicom_items import MOST_OF_REPORTS
 from deeppcos.vision.decoder_guard import guarded
 from deeppcos.vision.stills import refuse_size
 
@@ -118,7 +118,7 @@ def read_report(path: Path) -> ReadReport:
     source = str(path)
     refuse_size(path, source)
     with guarded(source, problem="cannot be read as a structured report", remedy=EXPORT_AGAIN):
-        stored = dcmread(path)
+        stored = read_object(path, source, most_items=MOST_OF_REPORTS)
         if str(stored.get("SOPClassUID", "")) not in REPORT_CLASSES:
             raise InvalidInput(
                 f"{source}: is no structured report that is read",

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import SegmentationStorage
 
 from deeppcos.errors import InvalidInput
-from deeppcos.records.dicom_file import EXPORT_AGAIN
+from deeppcos.records.dicom_file import EXPORT_AGAIN, read_object
 from deeppcos.records.dicom_header import items_of, number_of, text_of
+from deeppcos.records.dicom_items import MOST_OF_SEGMENTATIONS
 from deeppcos.vision.decoder_guard import guarded
 from deeppcos.vision.stills import refuse_size
 
@@ -64,7 +64,7 @@ def read_segmentation(path: Path, *, of_image: str | None = None) -> tuple[ReadS
     source = str(path)
     refuse_size(path, source)
     with guarded(source, problem="cannot be read as a segmentation", remedy=EXPORT_AGAIN):
-        stored = dcmread(path)
+        stored = read_object(path, source, most_items=MOST_OF_SEGMENTATIONS)
         _refuse_other_objects(stored, source)
         masks = _masks(stored, source)
         groups = items_of(stored, "PerFrameFunctionalGroupsSequence")
