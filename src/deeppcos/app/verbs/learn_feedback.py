@@ -133,6 +133,9 @@ def _set_up(home: Path | None) -> None:
     from deeppcos.app.web.preparing import set_up_django
 
     set_up_django()
+    from deeppcos.app.web.learning.standing import refuse_without_desk
+
+    refuse_without_desk()
 
 
 def _words(one: "Measured") -> str:

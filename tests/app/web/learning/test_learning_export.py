@@ -1,5 +1,8 @@
 """From the desk to a training set: what goes out, under which names, and what never does."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -330,3 +333,17 @@ def test_patients_of_two_records_are_two_groups(
     read_blind(other, readers[1], *CENTRES)
     done, _ = exported(tmp_path / "out")
     assert (done.studies, done.patients) == (2, 2)
+
+
+def test_a_data_folder_without_a_desk_is_refused_in_words(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "deeppcos", "learn", "export", "--out", str(tmp_path / "out")],
+        env={**os.environ, "DEEPPCOS_HOME": str(tmp_path / "nothing")},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "there is no desk in this data folder" in done.stderr
+    assert not (tmp_path / "out").exists()
