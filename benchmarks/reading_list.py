@@ -227,7 +227,7 @@ def main() -> None:
             if order != "n":
                 print(task, "|", order, figures["mean gain over the curve"],
                       "reads:", figures["reads to reach random's best"])  # fmt: skip
-    given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
