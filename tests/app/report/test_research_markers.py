@@ -66,6 +66,8 @@ def test_a_marker_that_is_not_defined_says_why() -> None:
     assert any(one.startswith("HOMA-B (glucose is 3.5 mmol/L") for one in shown.lacking)
 
 
-@pytest.mark.parametrize(("value", "shown"), [(0.0, "0.000"), (99.96, "100.0"), (-3.14159, "-3.14")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0, "0.000"), (99.96, "100.0"), (-3.14159, "-3.14")]
+)
 def test_numbers_keep_the_digits_that_matter(value: float, shown: str) -> None:
     assert marker_number(value) == shown

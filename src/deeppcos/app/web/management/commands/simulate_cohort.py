@@ -65,16 +65,25 @@ def add_visit(site: Site, visit: SimulatedVisit) -> Study:
         chart=_chart_json(visit),
     )
     Image.objects.create(
-        study=study, name="simulated.dcm", stored_as="simulated.dcm",
-        sha256=facts.assessment_id.encode().hex().ljust(64, "0")[-64:], size_bytes=0,
+        study=study,
+        name="simulated.dcm",
+        stored_as="simulated.dcm",
+        sha256=facts.assessment_id.encode().hex().ljust(64, "0")[-64:],
+        size_bytes=0,
         header={"manufacturer": facts.manufacturer, "model": facts.model},
         refused_because="simulated: there is no picture",
-    )  # fmt: skip
+    )
     Assessment.objects.create(
-        study=study, number=1, release=whole["release"]["name"],
-        profile=whole["conclusion"]["profile"], schema=whole["schema"], document=whole, chart=study.chart,
-        status=whole["conclusion"]["status"], phenotype=whole["conclusion"]["phenotype"] or "",
-    )  # fmt: skip
+        study=study,
+        number=1,
+        release=whole["release"]["name"],
+        profile=whole["conclusion"]["profile"],
+        schema=whole["schema"],
+        document=whole,
+        chart=study.chart,
+        status=whole["conclusion"]["status"],
+        phenotype=whole["conclusion"]["phenotype"] or "",
+    )
     return study
 
 
