@@ -45,13 +45,38 @@ def scores_of_network(
     Returns:
         ``(len(measured),)`` scores in [0, 1].
     """
+    assert comparator.network is not None
+    torch.manual_seed(seed)
+    network = comparator.network(learning[0].picture.shape[0])
+    fit_network(network, learning, truth, steps=steps, seed=seed)
+    return scores_of(network, measured)
+
+
+def fit_network(
+    network: nn.Module,
+    learning: Sequence[Example],
+    truth: npt.NDArray[np.bool_],
+    *,
+    steps: int,
+    seed: int,
+) -> float:
+    """Train a network on from the weights it has; the same at one place and at many sites.
+
+    Args:
+        network: Changed in place.
+        learning: Examples to learn from.
+        truth: ``(len(learning),) bool``: whether each is of the positive class.
+        steps: Optimiser steps of 16 pictures, both classes drawn alike.
+        seed: Seed of order and augmentation.
+
+    Returns:
+        Mean loss of the last steps.
+    """
     # From the files themselves: MONAI's packages re-export without saying so.
     from monai.transforms.compose import Compose
     from monai.transforms.intensity.array import RandGaussianNoise, RandScaleIntensity
     from monai.transforms.spatial.array import RandAffine, RandFlip
 
-    assert comparator.network is not None
-    torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     varied = Compose(
         [
@@ -67,13 +92,13 @@ def scores_of_network(
             RandGaussianNoise(prob=0.3, std=0.05),
         ]
     ).set_random_state(seed=seed)
-    network = comparator.network(learning[0].picture.shape[0])
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=LEARNING_RATE, total_steps=max(steps, 2)
     )
     of_class = [np.flatnonzero(truth), np.flatnonzero(~truth)]
     network.train()
+    losses = []
     for _ in range(steps):
         chosen = np.concatenate([rng.choice(numbers, BATCH // 2) for numbers in of_class])
         shown = [varied(torch.from_numpy(learning[i].picture)[None]) for i in chosen]
@@ -84,6 +109,12 @@ def scores_of_network(
         torch.autograd.backward(loss)
         optimiser.step()
         schedule.step()
+        losses.append(float(loss.detach()))
+    return float(np.mean(losses[-10:])) if losses else float("nan")
+
+
+def scores_of(network: nn.Module, measured: Sequence[Example]) -> Floats:
+    """Scores in [0, 1] of a trained network, ``(len(measured),)``."""
     return np.asarray(torch.sigmoid(_answers(network, measured)[:, 0]).numpy(), np.float64)
 
 
