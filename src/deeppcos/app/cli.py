@@ -24,6 +24,7 @@ from deeppcos.app.verbs.evaluate import evaluate
 from deeppcos.app.verbs.explain import explain
 from deeppcos.app.verbs.export_dicom import export_dicom
 from deeppcos.app.verbs.export_fhir import export_fhir
+from deeppcos.app.verbs.federate import federate
 from deeppcos.app.verbs.learn import learn
 from deeppcos.app.verbs.listen import listen
 from deeppcos.app.verbs.read_fhir import read_fhir
@@ -71,6 +72,7 @@ app.add_typer(cohort)
 app.add_typer(risk)
 app.add_typer(learn)
 app.command()(watch)
+app.add_typer(federate)
 
 
 class OutputFormat(StrEnum):

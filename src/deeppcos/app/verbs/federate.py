@@ -1,0 +1,162 @@
+"""``deeppcos federate``: the same training at many sites; pictures stay where they are."""
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deeppcos.app.terminal import SOME_REFUSED, told_plainly, with_extra
+from deeppcos.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from deeppcos.learning.federated.agreement import Agreement
+    from deeppcos.learning.federated.local import SiteData
+    from deeppcos.learning.federated.site import SiteOptions
+
+federate = typer.Typer(
+    name="federate", help="Train with other hospitals; pictures stay at home.", no_args_is_help=True
+)
+
+Address = Annotated[str, typer.Option(help="HOST:PORT of the coordinator.")]
+Authority = Annotated[Path, typer.Option(help="Certificate of the authority (PEM).")]
+KeyFile = Annotated[Path, typer.Option("--key", help="Private key of this site.")]
+Name = Annotated[str, typer.Option(help="Name of this site, as in its .pub file.")]
+Pictures = Annotated[Path, typer.Option("--data", help="Folder with a folder a class.")]
+SplitFile = Annotated[Path, typer.Option("--split", help="Grouped split of deeppcos audit.")]
+Network = Annotated[str, typer.Option(help="plain_cnn, resnet50 or efficientnet.")]
+Side = Annotated[int, typer.Option("--side-px", help="Side of the pictures, pixels.", min=16)]
+Steps = Annotated[int, typer.Option(help="Optimiser steps a round.", min=2)]
+Positive = Annotated[str, typer.Option(help="The positive class.")]
+
+
+@federate.command()
+def key(file: Annotated[Path, typer.Argument(help="File of the private key to make.")]) -> None:
+    """Make the key of a site; send its .pub file to the coordinator."""
+    with told_plainly(), with_extra("federated"):
+        from deeppcos.learning.federated.keys import make_key
+
+        public = make_key(file)
+    typer.echo(f"{file}: keep it; send {public} to the coordinator")
+
+
+@federate.command()
+def check(
+    address: Address,
+    authority: Authority,
+    key_file: KeyFile,
+    name: Name,
+    data: Pictures,
+    split: SplitFile,
+    network: Network = "plain_cnn",
+    side_px: Side = 96,
+    steps: Steps = 20,
+    positive: Positive = "lesion",
+) -> None:
+    """Try a site before its first round: pictures, key, two steps, connection."""
+    with told_plainly(), with_extra("train"), with_extra("federated"):
+        from deeppcos.learning.federated.dry_run import dry_run
+
+        agreement = _agreement(network, side_px, steps, positive)
+        options = _options(address, authority, key_file, agreement)
+        checks = list(dry_run(options, _site_data(name, data, split, agreement)))
+    for one in checks:
+        typer.echo(f"{'NO ' if one.problem else 'yes'} {one.what}: {one.problem or one.said}")
+    if any(one.problem for one in checks):
+        raise typer.Exit(SOME_REFUSED)
+
+
+@federate.command()
+def join(
+    address: Address,
+    authority: Authority,
+    key_file: KeyFile,
+    name: Name,
+    data: Pictures,
+    split: SplitFile,
+    network: Network = "plain_cnn",
+    side_px: Side = 96,
+    steps: Steps = 20,
+    positive: Positive = "lesion",
+) -> None:
+    """Take part as a site until the coordinator ends."""
+    with told_plainly(), with_extra("train"), with_extra("federated"):
+        from deeppcos.learning.federated.site import take_part
+
+        agreement = _agreement(network, side_px, steps, positive)
+        options = _options(address, authority, key_file, agreement)
+        rounds = take_part(options, _site_data(name, data, split, agreement))
+    typer.echo(f"{name}: took part in {rounds} rounds")
+
+
+@federate.command()
+def coordinate(
+    address: Annotated[str, typer.Option(help="HOST:PORT to listen on.")],
+    authority: Authority,
+    certificate: Annotated[Path, typer.Option(help="Certificate of this coordinator (PEM).")],
+    private_key: Annotated[Path, typer.Option(help="Its key (PEM).")],
+    keys: Annotated[Path, typer.Option(help="Folder with SITE.pub of every site.")],
+    out: Annotated[Path, typer.Option(help="Folder for rounds.jsonl and weights.npz.")],
+    rounds: Annotated[int, typer.Option(help="Rounds.", min=1)] = 10,
+    fewest: Annotated[int, typer.Option(help="Fewest sites a round counts with.", min=2)] = 2,
+    joining: Annotated[str, typer.Option("--join", help="mean, median or trimmed.")] = "mean",
+    round_seconds: Annotated[float, typer.Option(help="A later site is left out.")] = 3600.0,
+    wait_seconds: Annotated[float, typer.Option(help="Wait so long for the first round.")] = 3600.0,
+    network: Network = "plain_cnn",
+    side_px: Side = 96,
+    steps: Steps = 20,
+    positive: Positive = "lesion",
+) -> None:
+    """Join the weights of sites, round by round."""
+    with told_plainly(), with_extra("train"), with_extra("federated"):
+        from deeppcos.learning.federated.coordinator import JOINS, CoordinatorOptions
+        from deeppcos.learning.federated.coordinator import coordinate as run
+
+        if joining not in JOINS:
+            raise InvalidInput("no such way to join", value=joining, accepted=", ".join(JOINS))
+        file = run(
+            CoordinatorOptions(
+                address=address,
+                authority=authority,
+                certificate=certificate,
+                private_key=private_key,
+                keys=keys,
+                agreement=_agreement(network, side_px, steps, positive),
+                rounds=rounds,
+                fewest=fewest,
+                round_seconds=round_seconds,
+                wait_seconds=wait_seconds,
+                join=joining,
+                out=out,
+            )
+        )
+    typer.echo(f"wrote {file}; every round stands in {out / 'rounds.jsonl'}")
+
+
+def _agreement(network: str, side_px: int, steps: int, positive: str) -> "Agreement":
+    from deeppcos.learning.federated.agreement import Agreement
+
+    return Agreement(network=network, side_px=side_px, steps=steps, positive=positive)
+
+
+def _options(
+    address: str, authority: Path, key_file: Path, agreement: "Agreement"
+) -> "SiteOptions":
+    from deeppcos.learning.federated.site import SiteOptions
+
+    return SiteOptions(address=address, authority=authority, key=key_file, agreement=agreement)
+
+
+def _site_data(name: str, folder: Path, split: Path, agreement: "Agreement") -> "SiteData":
+    """Pictures of a folder; those of fold 0 of the audit's split are measured on."""
+    from deeppcos.learning.classify.examples import examples_from_folders
+    from deeppcos.learning.federated.local import SiteData
+
+    examples = examples_from_folders(folder, split, side_px=agreement.side_px)
+    with split.open(newline="", encoding="utf-8") as lines:
+        held = {row["file"] for row in csv.DictReader(lines) if row.get("fold") == "0"}
+    return SiteData(
+        name=name,
+        learning=tuple(e for e in examples if e.name not in held),
+        measured=tuple(e for e in examples if e.name in held),
+    )

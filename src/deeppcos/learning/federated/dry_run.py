@@ -1,0 +1,92 @@
+"""Everything that can go wrong at a site, tried before it counts in a round.
+
+Owns the checks and their words. The coordinator is only called, never asked to train.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from deeppcos.errors import DeepPCOSError
+from deeppcos.learning.federated.keys import sign
+from deeppcos.learning.federated.local import (
+    SiteData,
+    fresh_network,
+    one_round,
+    refuse_one_class,
+    truth_of,
+    weights_of,
+)
+from deeppcos.learning.federated.site import SiteOptions, reach
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was tried.
+
+    Attributes:
+        what: What.
+        problem: Why it does not work; empty where it does.
+        said: What was found.
+    """
+
+    what: str
+    said: str = ""
+    problem: str = ""
+
+
+def dry_run(options: SiteOptions, data: SiteData) -> Iterator[Check]:
+    """Try a site, step by step.
+
+    Args:
+        options: How it would take part.
+        data: Its pictures.
+
+    Yields:
+        A check a step; later ones are tried although an earlier one fails.
+    """
+    yield _pictures(options, data)
+    yield _key(options)
+    yield _training(options, data)
+    yield _connection(options)
+
+
+def _pictures(options: SiteOptions, data: SiteData) -> Check:
+    positive = int(truth_of(data.learning, options.agreement).sum())
+    said = (
+        f"{len(data.learning)} to learn from, {positive} of them {options.agreement.positive}; "
+        f"{len(data.measured)} to measure on"
+    )
+    shared = {e.group for e in data.learning} & {e.group for e in data.measured}
+    try:
+        refuse_one_class(data, options.agreement)
+    except DeepPCOSError as problem:
+        return Check(what="pictures", problem=str(problem))
+    if shared:
+        return Check(what="pictures", problem=f"{len(shared)} patients are learned and measured")
+    return Check(what="pictures", said=said)
+
+
+def _key(options: SiteOptions) -> Check:
+    try:
+        sign(options.key, "dry run")
+    except (OSError, ValueError, DeepPCOSError) as problem:
+        return Check(what="key", problem=str(problem))
+    return Check(what="key", said=f"{options.key} signs")
+
+
+def _training(options: SiteOptions, data: SiteData) -> Check:
+    try:
+        agreement = replace(options.agreement, steps=2)
+        weights = weights_of(fresh_network(agreement))
+        _, loss = one_round(weights, data, agreement, seed=1)
+    except (DeepPCOSError, ValueError, RuntimeError) as problem:
+        return Check(what="training", problem=str(problem))
+    return Check(what="training", said=f"two steps, loss {loss:.3f}")
+
+
+def _connection(options: SiteOptions) -> Check:
+    try:
+        said = f"{options.address} answers with {reach(options)}"
+    except (OSError, ValueError) as problem:
+        return Check(what="connection", problem=f"{options.address}: {problem}")
+    return Check(what="connection", said=said)

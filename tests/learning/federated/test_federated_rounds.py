@@ -1,0 +1,163 @@
+"""Real processes: a coordinator and sites over TLS, a stranger, another version, one killed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trustme
+
+pytest.importorskip("torch", reason="federated training needs the train extra")
+pytest.importorskip("flwr", reason="federated training needs the federated extra")
+
+pytestmark = [pytest.mark.slow, pytest.mark.network]
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+import numpy as np
+from deeppcos.errors import DeepPCOSError
+from deeppcos.learning.classify.examples import Example
+from deeppcos.learning.federated.agreement import Agreement
+from deeppcos.learning.federated.local import SiteData
+said = json.loads(sys.argv[1])
+home = Path(said["home"])
+agreement = Agreement(network="plain_cnn", side_px=32, steps=said.get("steps", 3))
+if said["name"] == "coordinator":
+    from deeppcos.learning.federated.coordinator import CoordinatorOptions, coordinate
+    coordinate(CoordinatorOptions(address=said["address"], authority=home / "ca.pem",
+        certificate=home / "server.pem", private_key=home / "server.key", keys=home / "keys",
+        agreement=agreement, rounds=said["rounds"], fewest=2, round_seconds=60.0,
+        wait_seconds=90.0, join=said["join"], out=home / "out"))
+else:
+    from deeppcos.learning.federated.site import SiteOptions, take_part
+    chance = np.random.default_rng(len(said["name"]))
+    def example(n):
+        is_lesion = n % 2 == 0
+        grey = chance.random((32, 32)).astype(np.float32) * (0.4 if is_lesion else 1.0)
+        return Example(name=str(n), group=str(n), side="", picture=grey,
+                       label="lesion" if is_lesion else "ovary")
+    data = SiteData(name=said["name"], learning=tuple(example(n) for n in range(20)),
+                    measured=tuple(example(n) for n in range(20, 30)))
+    try:
+        take_part(SiteOptions(address=said["address"], authority=home / said.get("ca", "ca.pem"),
+            key=home / "private" / said.get("key", said["name"]), agreement=agreement), data)
+    except DeepPCOSError as problem:
+        print(problem)
+        sys.exit(2)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    from deeppcos.learning.federated.keys import make_key
+
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "other-ca.pem")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "server.key")
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "private").mkdir()
+    for name in ("a", "bb", "ccc", "dd", "stranger"):
+        public = make_key(tmp_path / "private" / name)
+        if name != "stranger":
+            public.rename(tmp_path / "keys" / public.name)
+    return tmp_path
+
+
+def address() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"localhost:{free.getsockname()[1]}"
+
+
+def start(home: Path, name: str, place: str, **more: object) -> "subprocess.Popen[str]":
+    said = json.dumps({"home": str(home), "name": name, "address": place, **more})
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM, said],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        env=os.environ | {"OMP_NUM_THREADS": "1", "FLWR_TELEMETRY_ENABLED": "0"},
+    )
+
+
+def record(home: Path) -> list[dict[str, object]]:
+    file = home / "out" / "rounds.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    said, _ = process.communicate(timeout=200)
+    return process.returncode, said
+
+
+def end(*processes: "subprocess.Popen[str]") -> None:
+    for process in processes:
+        process.kill()
+        process.wait(timeout=20)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@pytest.mark.timeout(600)
+def test_sites_train_together_and_wrong_ones_are_sent_away_in_words(home: Path) -> None:
+    place = address()
+    coordinator = start(home, "coordinator", place, rounds=2, join="mean")
+    good = [start(home, name, place) for name in ("a", "bb")]
+    forged = start(home, "ccc", place, key="stranger")
+    other = start(home, "dd", place, steps=7)
+    try:
+        assert ended(coordinator)[0] == 0, record(home)
+        assert [ended(site)[0] for site in good] == [0, 0]
+        for process, reason in ((forged, "prove who it is"), (other, "something else")):
+            code, words = ended(process)
+            assert code == 2, words
+            assert reason in words
+    finally:
+        end(coordinator, *good, forged, other)
+    rounds = [line["trained"] for line in record(home) if "trained" in line]
+    assert [set(one) for one in rounds] == [{"a", "bb"}, {"a", "bb"}]  # type: ignore[call-overload]
+    measured = [line["measured"] for line in record(home) if "measured" in line]
+    assert set(measured[-1]) == {"a", "bb"}  # type: ignore[call-overload]
+    with np.load(home / "out" / "weights.npz") as weights:
+        assert all(np.isfinite(weights[name]).all() for name in weights)
+
+
+@pytest.mark.timeout(600)
+def test_a_site_that_is_killed_mid_round_does_not_stop_the_others(home: Path) -> None:
+    place = address()
+    coordinator = start(home, "coordinator", place, rounds=4, join="median")
+    sites = {name: start(home, name, place) for name in ("a", "bb", "ccc")}
+    try:
+        deadline = time.monotonic() + 200
+        while not any("trained" in line for line in record(home)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        sites["ccc"].send_signal(signal.SIGKILL)
+        assert ended(coordinator)[0] == 0
+    finally:
+        end(coordinator, *sites.values())
+    rounds = [set(line["trained"]) for line in record(home) if "trained" in line]  # type: ignore[call-overload]
+    assert len(rounds) == 4
+    assert rounds[-1] == {"a", "bb"}
+
+
+@pytest.mark.timeout(300)
+def test_a_coordinator_that_nobody_vouches_for_is_not_spoken_to(home: Path) -> None:
+    place = address()
+    coordinator = start(home, "coordinator", place, rounds=1, join="mean")
+    try:
+        code, words = ended(start(home, "a", place, ca="other-ca.pem"))
+    finally:
+        end(coordinator)
+    assert code == 2
+    assert "cannot be reached" in words
