@@ -95,6 +95,12 @@ def record(home: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
 
 
+def trained_in(home: Path) -> list[set[str]]:
+    """Sites of every round that was joined."""
+    rounds = [line["trained"] for line in record(home) if "trained" in line]
+    return [set(one) for one in rounds if isinstance(one, dict)]
+
+
 def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
     said, _ = process.communicate(timeout=200)
     return process.returncode, said
@@ -124,8 +130,7 @@ def test_sites_train_together_and_wrong_ones_are_sent_away_in_words(home: Path) 
             assert reason in words
     finally:
         end(coordinator, *good, forged, other)
-    rounds = [line["trained"] for line in record(home) if "trained" in line]
-    assert [set(one) for one in rounds] == [{"a", "bb"}, {"a", "bb"}]  # type: ignore[call-overload]
+    assert trained_in(home) == [{"a", "bb"}, {"a", "bb"}]
     measured = [line["measured"] for line in record(home) if "measured" in line]
     assert set(measured[-1]) == {"a", "bb"}  # type: ignore[call-overload]
     with np.load(home / "out" / "weights.npz") as weights:
@@ -135,19 +140,20 @@ def test_sites_train_together_and_wrong_ones_are_sent_away_in_words(home: Path) 
 @pytest.mark.timeout(600)
 def test_a_site_that_is_killed_mid_round_does_not_stop_the_others(home: Path) -> None:
     place = address()
-    coordinator = start(home, "coordinator", place, rounds=4, join="median")
     sites = {name: start(home, name, place) for name in ("a", "bb", "ccc")}
+    coordinator = start(home, "coordinator", place, rounds=20, join="median")
     try:
-        deadline = time.monotonic() + 200
-        while not any("trained" in line for line in record(home)):
+        deadline = time.monotonic() + 250
+        while not any("ccc" in trained for trained in trained_in(home)):
             assert time.monotonic() < deadline
             time.sleep(0.05)
+        # The next round, or the measuring of this one, has begun.
         sites["ccc"].send_signal(signal.SIGKILL)
         assert ended(coordinator)[0] == 0
     finally:
         end(coordinator, *sites.values())
-    rounds = [set(line["trained"]) for line in record(home) if "trained" in line]  # type: ignore[call-overload]
-    assert len(rounds) == 4
+    rounds = trained_in(home)
+    assert len(rounds) == 20
     assert rounds[-1] == {"a", "bb"}
 
 
