@@ -22,7 +22,9 @@ EVEN = (np.arange(200_000) + 0.5) / 200_000
 
 @pytest.mark.parametrize("usual", [None, 0.02, 0.5, 0.97], ids=["number", "rare", "half", "often"])
 def test_every_bet_is_fair(usual: float | None) -> None:
-    assert payoffs(EVEN, usual).mean(axis=0) == pytest.approx(1, abs=4e-3)  # midpoints undercount the tails
+    assert payoffs(EVEN, usual).mean(axis=0) == pytest.approx(
+        1, abs=4e-3
+    )  # midpoints undercount the tails
 
 
 @pytest.mark.parametrize("usual", [None, 0.05], ids=["number", "share"])
