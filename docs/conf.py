@@ -47,7 +47,7 @@ autosummary_generate = True
 autosummary_ignore_module_all = False
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
@@ -61,7 +61,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_theme_options = {
-    "announcement": "Research use. Not a medical device. It does not diagnose.",
+    "announcement": "Research use. Not a medical device.",
     "light_css_variables": {
         "color-brand-primary": "#0f6b6b",
         "color-brand-content": "#0b5a66",
