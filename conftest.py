@@ -8,8 +8,13 @@ from importlib.util import find_spec
 
 import pytest
 
-collect_ignore = [] if find_spec("sklearn") else ["src/deeppcos/learning/risk/conformal.py"]
-"""Its example fits a model, which needs the risk extra."""
+NEEDS = {
+    "src/deeppcos/learning/risk/conformal.py": "sklearn",
+    "src/deeppcos/research/figures/intervals.py": "scipy",
+}
+"""Modules whose examples call a package of an extra."""
+
+collect_ignore = [path for path, package in NEEDS.items() if find_spec(package) is None]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -26,6 +26,8 @@ from deeppcos.records.dicom_network import (
     store,
 )
 
+pytest.importorskip("pynetdicom", reason="the records extra is not installed")
+
 Images = Callable[..., list[Path]]
 Listen = Callable[..., Any]
 

@@ -23,6 +23,8 @@ from deeppcos.records.dicom_network import (
 )
 from deeppcos.records.dicom_network.worklist import worklist_entry
 
+pytest.importorskip("pynetdicom", reason="the records extra is not installed")
+
 needs_orthanc = pytest.mark.skipif(
     shutil.which("Orthanc") is None, reason="orthanc is not installed"
 )
