@@ -96,6 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=15)
+    parser.add_argument("--only", default="", help="arms whose name holds these words")
     given = parser.parse_args()
     agreement = Agreement(network="plain_cnn", side_px=48, steps=given.steps)
     every = lesion_examples(gather([given.data], synthetic=0), side_px=agreement.side_px)
@@ -111,7 +112,8 @@ def main() -> None:
     print(f"held out: {len(fold.measured)} pictures of {len(set(groups))} groups\n")
     print("| arm | AUROC (95 %, groups) |\n|---|---|", flush=True)
     whole = replace(sites[0], name="all", learning=tuple(e for s in sites for e in s.learning))
-    poisoned = (*sites[:2], flipped(sites[2], agreement))
+    small_lies = (*sites[:2], flipped(sites[2], agreement))
+    large_lies = (flipped(sites[0], agreement), *sites[1:])
     start = weights_of(fresh_network(agreement))
     once = replace(agreement, steps=agreement.steps * ROUNDS)
     arms: dict[str, Callable[[], Weights]] = {
@@ -119,10 +121,14 @@ def main() -> None:
         **{f"{s.name} alone": partial(alone, start, s, once) for s in sites},
         "federated, mean": lambda: federate(sites, agreement),
         "federated, site-1 lost after round 2": lambda: federate(sites, agreement, lost=0),
-        "site-3 poisoned, mean": lambda: federate(poisoned, agreement),
-        "site-3 poisoned, median": lambda: federate(poisoned, agreement, "median"),
+        "site-3 (smallest) poisoned, mean": lambda: federate(small_lies, agreement),
+        "site-3 (smallest) poisoned, median": lambda: federate(small_lies, agreement, "median"),
+        "site-1 (largest) poisoned, mean": lambda: federate(large_lies, agreement),
+        "site-1 (largest) poisoned, median": lambda: federate(large_lies, agreement, "median"),
     }
     for name, train in arms.items():
+        if given.only not in name:
+            continue
         print(
             f"| {name} | {with_interval(truth, scores(train(), held, agreement), groups)} |",
             flush=True,
