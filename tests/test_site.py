@@ -109,8 +109,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if absent:
         pytest.skip(f"no {', '.join(absent)}: pip install 'deeppcos[docs,research,risk]'")
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-W", "-b", "html", "-d", folder / "trees"]
-    command += ["-D", f"nb_execution_cache_path={folder / 'notebooks'}", DOCS, folder / "html"]
+    command = [sys.executable, "-m", "sphinx", "-W", "-b", "html", "-d", f"{folder / 'trees'}"]
+    command += ["-D", f"nb_execution_cache_path={folder / 'notebooks'}"]
+    command += [str(DOCS), str(folder / "html")]
     run = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert run.returncode == 0, run.stderr[-4000:]
     return folder / "html"
