@@ -2,9 +2,11 @@ import django.db.models.deletion
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 
-def say_which_release_was_shown(apps, schema_editor):
+def say_which_release_was_shown(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Readings kept so far that showed the machine's marks showed those of their base."""
     mark_sets = apps.get_model("web", "MarkSet").objects.filter(purpose="review")
     mark_sets.filter(machine_shown_first=True).update(release_shown=models.F("base_release"))
