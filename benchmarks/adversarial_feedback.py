@@ -195,9 +195,9 @@ def gate_answers() -> dict[str, Any]:
     """Candidates degraded as such labels would degrade them, before the gate on phantoms."""
     import sys
 
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "learning" / "gate"))
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     import cv2
-    from test_gate import Altered, candidate, gate
+    from tests.learning.gate.test_gate import Altered, candidate, gate
 
     rng = np.random.default_rng(5)
 
