@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,20 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         """Keep the terminal clean."""
 
 
+class _InItsThread:
+    """A page that is asked in the thread that opened it."""
+
+    def __init__(self, thread: ThreadPoolExecutor, page: Any) -> None:
+        self._thread = thread
+        self._page = page
+
+    def __getattr__(self, name: str) -> Any:
+        def asked(*given: Any, **named: Any) -> Any:
+            return self._thread.submit(getattr(self._page, name), *given, **named).result()
+
+        return asked
+
+
 @pytest.fixture(scope="module")
 def viewer(site: Path, study: Any) -> Iterator[Any]:
     """The page with the cine in it, ten screen pixels a pixel."""
@@ -112,19 +127,27 @@ def viewer(site: Path, study: Any) -> Iterator[Any]:
     handler = functools.partial(_Quiet, directory=str(site))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        with sync_api.sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=chromium, args=list(CHROMIUM))
-            size = {"width": sweep.columns * ZOOM, "height": sweep.rows * ZOOM}
-            page = browser.new_page(viewport=size)
-            page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
-            page.wait_for_function("window.ready", timeout=60_000)
-            page.evaluate("start", {"image": "cine.dcm", "frames": sweep.frames})
-            yield page
-            browser.close()
-    finally:
-        server.shutdown()
-        server.server_close()
+    size = {"width": sweep.columns * ZOOM, "height": sweep.rows * ZOOM}
+
+    def opened() -> tuple[Any, Any, Any]:
+        play = sync_api.sync_playwright().start()
+        browser = play.chromium.launch(executable_path=chromium, args=list(CHROMIUM))
+        page = browser.new_page(viewport=size)
+        page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
+        page.wait_for_function("window.ready", timeout=60_000)
+        page.evaluate("start", {"image": "cine.dcm", "frames": sweep.frames})
+        return play, browser, page
+
+    # Another test may hold a browser in this thread, and one thread holds one at most.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        try:
+            play, browser, page = thread.submit(opened).result()
+            yield _InItsThread(thread, page)
+            thread.submit(browser.close).result()
+            thread.submit(play.stop).result()
+        finally:
+            server.shutdown()
+            server.server_close()
 
 
 def test_without_a_plane_it_refuses_and_says_what_it_misses(viewer: Any) -> None:

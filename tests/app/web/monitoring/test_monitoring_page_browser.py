@@ -31,7 +31,7 @@ def test_the_page_is_clear_with_alarms_and_without(
     address = reverse("monitoring:page")
     add_readings(site, 8, days_ago=3, seed=4)
     wrong = problems_of(page, live_server.url, {"monitoring quiet": address})
-    add_readings(site, 30, days_ago=2, seed=3, scanner="Mindray Resona-7", more=6)
+    add_readings(site, 30, days_ago=2, seed=3, scanner="Mindray Resona-7", more=20)
     watching.look(site)
     watching.acknowledge(DriftAlarm.objects.get(signal="scanner"), by=person, remark="New machine.")
     page.goto(live_server.url + address)
