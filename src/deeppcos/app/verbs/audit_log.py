@@ -4,7 +4,6 @@ Owns options, exit status and what is printed. Exit status: 0 when the trail is 
 broken, 2 for wrong usage.
 """
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, told_plainly, with_extra
+from deeppcos.app.verbs.home import HomeOption
 
 if TYPE_CHECKING:
     from deeppcos.app.web.trail.verifying import Verified
@@ -35,10 +35,7 @@ def _audit_log() -> None:
 
 @audit_log.command()
 def verify(
-    home: Annotated[
-        Path | None,
-        typer.Option(help="Data folder; DEEPPCOS_HOME or ./deeppcos-data when not given."),
-    ] = None,
+    home: HomeOption = None,
     noted: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,10 +50,9 @@ def verify(
     with told_plainly(), with_extra("web"):
         if home is not None:
             _require_installation(home)
-            os.environ["DEEPPCOS_HOME"] = str(home.absolute())
         from deeppcos.app.web.preparing import set_up_django
 
-        set_up_django()
+        set_up_django(home)
         from deeppcos.app.web.trail import verifying
 
         found = verifying.verify([verifying.read_noted(word) for word in noted or ()])

@@ -1,11 +1,11 @@
 """``deeppcos connect``: who is connected, what works with a peer, what waits."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, told_plainly, with_extra
+from deeppcos.app.verbs.home import HomeOption
 
 connect = typer.Typer(
     name="connect",
@@ -13,10 +13,6 @@ connect = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-HomeOption = Annotated[
-    Path | None,
-    typer.Option(help="Data folder; DEEPPCOS_HOME or ./deeppcos-data when not given."),
-]
 SIGNS = {"works": "+", "note": "!", "fails": "-"}
 
 

@@ -12,6 +12,7 @@ import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, told_plainly, with_extra
 from deeppcos.app.verbs import learn_feedback
+from deeppcos.app.verbs.home import HomeOption
 from deeppcos.app.verbs.training_data import DataFolders, DataLayout
 from deeppcos.errors import InvalidInput
 
@@ -28,10 +29,6 @@ learn = typer.Typer(
 )
 learn_feedback.take_in(learn)
 
-Home = Annotated[
-    Path | None,
-    typer.Option(help="Data folder; DEEPPCOS_HOME or ./deeppcos-data when not given."),
-]
 By = Annotated[str, typer.Option(help="Name of the person who does this.")]
 
 
@@ -82,7 +79,7 @@ def gate(
     frozen: Annotated[Path, typer.Option(help="The frozen test set.")],
     plan_file: Annotated[Path, typer.Option("--plan", help="The plan.")],
     layout: DataLayout = "",
-    home: Home = None,
+    home: HomeOption = None,
 ) -> None:
     """Compare a candidate with the current release, and write gate.json and gate.md beside it."""
     with told_plainly(), with_extra("train"):
@@ -122,7 +119,7 @@ def gate(
 def add(
     candidate: Annotated[Path, typer.Argument(help="Folder of the candidate with gate.json.")],
     by: By,
-    home: Home = None,
+    home: HomeOption = None,
 ) -> None:
     """Put a candidate with its gate report on the shelf; nothing is served yet."""
     with told_plainly():
@@ -137,7 +134,7 @@ def approve(
     name: Annotated[str, typer.Argument(help="The candidate.")],
     by: By,
     remark: Annotated[str, typer.Option(help="What you want remembered.")] = "",
-    home: Home = None,
+    home: HomeOption = None,
 ) -> None:
     """Agree to a candidate's gate report, by name; two people must."""
     with told_plainly():
@@ -150,7 +147,7 @@ def approve(
 
 @learn.command()
 def promote(
-    name: Annotated[str, typer.Argument(help="The candidate.")], by: By, home: Home = None
+    name: Annotated[str, typer.Argument(help="The candidate.")], by: By, home: HomeOption = None
 ) -> None:
     """Serve a candidate from now on."""
     with told_plainly():
@@ -163,7 +160,7 @@ def promote(
 
 @learn.command()
 def rollback(
-    by: By, why: Annotated[str, typer.Option(help="The reason.")], home: Home = None
+    by: By, why: Annotated[str, typer.Option(help="The reason.")], home: HomeOption = None
 ) -> None:
     """Serve again what was served before."""
     with told_plainly():
@@ -175,7 +172,8 @@ def rollback(
 
 @learn.command()
 def shadow(
-    name: Annotated[str, typer.Argument(help="The candidate; 'none' stops.")], home: Home = None
+    name: Annotated[str, typer.Argument(help="The candidate; 'none' stops.")],
+    home: HomeOption = None,
 ) -> None:
     """Run a candidate beside the current release without showing it."""
     with told_plainly():
@@ -185,7 +183,7 @@ def shadow(
 
 
 @learn.command()
-def status(home: Home = None) -> None:
+def status(home: HomeOption = None) -> None:
     """Say what is served, what waits, and whether the history is whole."""
     with told_plainly():
         from deeppcos.app.releases.history import events, problems
@@ -224,12 +222,10 @@ def _shadow_words(seen: "ShadowSummary") -> str:
 
 def _shelf(home: Path | None) -> "Shelf":
     """The shelf of an installation."""
-    import os
-
+    from deeppcos.app.connections.working_folder import data_folder
     from deeppcos.app.releases.shelf import SHELF_FOLDER, Shelf
 
-    chosen = home or Path(os.environ.get("DEEPPCOS_HOME", "deeppcos-data"))
-    return Shelf(folder=chosen / SHELF_FOLDER)
+    return Shelf(folder=data_folder(home) / SHELF_FOLDER)
 
 
 def _named(shelf: "Shelf", name: str) -> "Pointer":

@@ -5,22 +5,18 @@ business of ``learn``, which takes these in.
 """
 
 import datetime
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deeppcos.app.terminal import told_plainly, with_extra
+from deeppcos.app.verbs.home import HomeOption
 from deeppcos.errors import InvalidInput
 
 if TYPE_CHECKING:
     from deeppcos.learning.metrics import Measured
 
-HomeOption = Annotated[
-    Path | None,
-    typer.Option(help="Data folder; DEEPPCOS_HOME or ./deeppcos-data when not given."),
-]
 ExportArgument = Annotated[
     Path, typer.Argument(help="Folder that deeppcos learn export wrote.", show_default=False)
 ]
@@ -128,11 +124,9 @@ def take_in(learn: typer.Typer) -> None:
 
 def _set_up(home: Path | None) -> None:
     """Have Django read this data folder."""
-    if home is not None:
-        os.environ["DEEPPCOS_HOME"] = str(home.absolute())
     from deeppcos.app.web.preparing import set_up_django
 
-    set_up_django()
+    set_up_django(home)
     from deeppcos.app.web.learning.standing import refuse_without_desk
 
     refuse_without_desk()

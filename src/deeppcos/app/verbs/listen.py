@@ -9,13 +9,11 @@ from typing import Annotated
 import typer
 
 from deeppcos.app.terminal import told_plainly, with_extra
+from deeppcos.app.verbs.home import HomeOption
 
 
 def listen(
-    home: Annotated[
-        Path | None,
-        typer.Option(help="Data folder; DEEPPCOS_HOME or ./deeppcos-data when not given."),
-    ] = None,
+    home: HomeOption = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Without a desk: analyse what arrives into this folder."),
@@ -30,13 +28,9 @@ def listen(
             _without_desk(home, out, is_over)
         return
     with told_plainly(), with_extra("web"):
-        import os
-
         from deeppcos.app.web import preparing
 
-        if home is not None:
-            os.environ["DEEPPCOS_HOME"] = str(home.absolute())
-        environment = preparing.set_up_django()
+        environment = preparing.set_up_django(home)
         preparing.prepare()
         from deeppcos.app.web.connections.working import work
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, told_plainly, with_extra
+from deeppcos.app.verbs.home import HomeOption
 
 
 def send(
@@ -24,10 +25,7 @@ def send(
     retry: Annotated[
         int | None, typer.Option(help="Try the item of this number again, whatever became of it.")
     ] = None,
-    home: Annotated[
-        Path | None,
-        typer.Option(help="Data folder; DEEPPCOS_HOME or ./deeppcos-data when not given."),
-    ] = None,
+    home: HomeOption = None,
 ) -> None:
     """Send a report to a peer, or whatever waits (records extra)."""
     with told_plainly(), with_extra("records"):

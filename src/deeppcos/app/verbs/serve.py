@@ -1,20 +1,17 @@
 """``deeppcos serve``: the web application on this computer, with its worker."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deeppcos.app.terminal import told_plainly, with_extra
+from deeppcos.app.verbs.home import HomeOption
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
-    home: Annotated[
-        Path | None,
-        typer.Option(help="Data folder; DEEPPCOS_HOME or ./deeppcos-data when not given."),
-    ] = None,
+    home: HomeOption = None,
     example: Annotated[
         bool, typer.Option(help="Put the synthetic example into a new installation.")
     ] = True,

@@ -1,12 +1,12 @@
 """``deeppcos trace``: the way of one measurement to every system that has it."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deeppcos.app.terminal import told_plainly, with_extra
+from deeppcos.app.verbs.home import HomeOption
 
 if TYPE_CHECKING:
     from deeppcos.records.result_content import ResultContent
@@ -27,10 +27,7 @@ def trace(
     images: Annotated[
         Path | None, typer.Option(help="Folder with the images of the report, if they were moved.")
     ] = None,
-    home: Annotated[
-        Path | None,
-        typer.Option(help="Data folder; DEEPPCOS_HOME or ./deeppcos-data when not given."),
-    ] = None,
+    home: HomeOption = None,
 ) -> None:
     """Show the way of a measurement, from pixels to who acknowledged it (records extra)."""
     with told_plainly(), with_extra("records"):
@@ -65,11 +62,10 @@ def trace(
 
 def _of_desk(home: Path, study: str, uid: str) -> "ResultContent":
     """The results of a study of the desk in this data folder."""
-    os.environ["DEEPPCOS_HOME"] = str(home)
     with with_extra("web"):
         from deeppcos.app.web import preparing
 
-        preparing.set_up_django()
+        preparing.set_up_django(home)
         from deeppcos.app.web.connections.tracing import content_with
 
         return content_with(uid, study=study)

@@ -1,24 +1,13 @@
 """``deeppcos backup``, ``restore`` and ``doctor``: keeping an installation."""
 
 import importlib.util
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, told_plainly, with_extra
-
-HomeOption = Annotated[
-    Path | None,
-    typer.Option(help="Data folder; DEEPPCOS_HOME or ./deeppcos-data when not given."),
-]
-
-
-def _at(home: Path | None) -> None:
-    """Have the settings read this data folder."""
-    if home is not None:
-        os.environ["DEEPPCOS_HOME"] = str(home.absolute())
+from deeppcos.app.verbs.home import HomeOption
 
 
 def backup(
@@ -27,10 +16,9 @@ def backup(
 ) -> None:
     """Write data base, pictures and reports to one file (web extra)."""
     with told_plainly(), with_extra("web"):
-        _at(home)
         from deeppcos.app.web.preparing import set_up_django
 
-        set_up_django()
+        set_up_django(home)
         from deeppcos.app.web.upkeep.backup import back_up
 
         content = back_up(target, say=lambda words: typer.echo(words, err=True))
@@ -49,10 +37,9 @@ def restore(
 ) -> None:
     """Fill an empty installation from a backup (web extra)."""
     with told_plainly(), with_extra("web"):
-        _at(home)
         from deeppcos.app.web.preparing import set_up_django
 
-        set_up_django()
+        set_up_django(home)
         from deeppcos.app.web.upkeep import backup as backups
 
         if only_check:
@@ -69,12 +56,11 @@ def doctor(home: HomeOption = None) -> None:
     from deeppcos.app.web.upkeep.doctor import examine
 
     with told_plainly():
-        _at(home)
         with_web = importlib.util.find_spec("django") is not None
         if with_web:
             from deeppcos.app.web.preparing import set_up_django
 
-            set_up_django()
+            set_up_django(home)
         found = []
         for check in examine(with_web=with_web):
             found.append(check)

@@ -1,22 +1,18 @@
 """``deeppcos watch``: looks at every site, raises and mails alarms, and prints where it stands."""
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, told_plainly, with_extra
+from deeppcos.app.verbs.home import HomeOption
 
 if TYPE_CHECKING:
     from deeppcos.app.web.monitoring.watching import Standing
 
 
 def watch(
-    home: Annotated[
-        Path | None,
-        typer.Option(help="Data folder; DEEPPCOS_HOME or ./deeppcos-data when not given."),
-    ] = None,
+    home: HomeOption = None,
     site: Annotated[str, typer.Option(help="Short name of one site; all when not given.")] = "",
 ) -> None:
     """Look for drift at every site (web and research extras).
@@ -25,11 +21,9 @@ def watch(
     taken, 2 when it could not look.
     """
     with told_plainly(), with_extra("web"), with_extra("research"):
-        if home is not None:
-            os.environ["DEEPPCOS_HOME"] = str(home.absolute())
         from deeppcos.app.web.preparing import set_up_django
 
-        set_up_django()
+        set_up_django(home)
         from deeppcos.app.web.monitoring import mailing, watching
         from deeppcos.app.web.monitoring.watching import sites_named
         from deeppcos.errors import TemporaryFailure

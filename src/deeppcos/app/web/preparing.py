@@ -4,14 +4,18 @@ Owns the order. Everything may be done twice; what is there stays.
 """
 
 import os
+from pathlib import Path
 
 from deeppcos.app.web.environment import Environment, keep_a_secret, read_environment
 
 FIRST_SITE = ("Clinic", "clinic")
 
 
-def set_up_django() -> Environment:
+def set_up_django(home: Path | None = None) -> Environment:
     """Read the environment, make the data folder and its key, and start Django.
+
+    Args:
+        home: Data folder that somebody named, before that of the environment; None names none.
 
     Returns:
         What the environment said.
@@ -19,6 +23,9 @@ def set_up_django() -> Environment:
     Raises:
         InvalidInput: If a variable cannot be meant.
     """
+    if home is not None:
+        # Told to every process this one starts, and to the settings, which read it themselves.
+        os.environ["DEEPPCOS_HOME"] = str(home.absolute())
     environment = read_environment()
     if environment.secret_key:
         environment.home.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,6 @@ with this process. A hospital may run them apart (systemd, containers); the comm
 """
 
 import ctypes
-import os
 import signal
 import subprocess
 import sys
@@ -54,9 +53,7 @@ def run(serving: Serving, *, say: Callable[[str], object]) -> None:
     Raises:
         InvalidInput: If the environment is wrong.
     """
-    if serving.home is not None:
-        os.environ["DEEPPCOS_HOME"] = str(serving.home.absolute())
-    environment = preparing.set_up_django()
+    environment = preparing.set_up_django(serving.home)
     link = preparing.prepare()
     if serving.with_example:
         preparing.add_example()
