@@ -5,7 +5,6 @@ the rest goes on. No command line, no web.
 """
 
 import datetime
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,7 @@ from deeppcos.records.assessment_document import (
 )
 from deeppcos.records.assessment_json import build_document, to_json
 from deeppcos.records.chart_json import read_chart
+from deeppcos.records.on_disk import sha256_of
 from deeppcos.records.open_study import open_paths
 from deeppcos.records.study_file import MediaKind, OpenedStudyFile, RefusedFile
 from deeppcos.vision.analyse import analyse_frames
@@ -46,7 +46,6 @@ Progress = Callable[[str, int, int], None]
 Pictures = dict[tuple[str, int], npt.NDArray[np.uint8]]
 REPORT_FILES = ("report.html", "report.pdf", "assessment.json")
 OVERLAY_FOLDER = "overlays"
-HASH_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +301,7 @@ def _chart_inputs(chart: PatientChart | str | Path | None) -> list[Path]:
 def _provenance(inputs: Iterable[Path]) -> Provenance:
     """When, by which version, and from what."""
     hashed = [
-        InputFile(source=str(path), sha256=_sha256(path))
+        InputFile(source=str(path), sha256=sha256_of(path))
         for path in dict.fromkeys(inputs)
         if path.is_file()
     ]
@@ -311,15 +310,6 @@ def _provenance(inputs: Iterable[Path]) -> Provenance:
         version=str(deeppcos.__version__),
         inputs=hashed,
     )
-
-
-def _sha256(path: Path) -> str:
-    """Hash of a file, read in blocks."""
-    digest = hashlib.sha256()
-    with path.open("rb") as content:
-        while block := content.read(HASH_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _release_record(release: Release) -> dict[str, object]:

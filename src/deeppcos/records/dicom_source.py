@@ -4,7 +4,6 @@ Owns reading their headers, in Unicode whatever their character set, and the che
 them belong to one study of one patient. Their pixels are the business of ``dicom_images``.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,10 @@ from deeppcos.errors import InvalidInput
 from deeppcos.records.dicom_file import EXPORT_AGAIN, open_dicom, pixel_layout
 from deeppcos.records.dicom_header import text_of
 from deeppcos.records.dicom_images import open_dicom_image
+from deeppcos.records.on_disk import sha256_of
 from deeppcos.records.study_file import MediaKind
 from deeppcos.vision.decoder_guard import guarded
 
-HASH_BLOCK = 1 << 20
 SIDES = {"L": Side.LEFT, "R": Side.RIGHT}
 
 IDENTITY = (
@@ -221,14 +220,11 @@ def _refuse_another(path: Path, source: str, sha256: str | None) -> None:
         return
     if not path.is_file():
         raise InvalidInput(f"{source}: is not there", remedy="name the folder with the images")
-    digest = hashlib.sha256()
-    with path.open("rb") as content:
-        while block := content.read(HASH_BLOCK):
-            digest.update(block)
-    if digest.hexdigest() != sha256:
+    found = sha256_of(path)
+    if found != sha256:
         raise InvalidInput(
             f"{source}: is not the file that was analysed",
-            value=f"SHA-256 {digest.hexdigest()}",
+            value=f"SHA-256 {found}",
             accepted=sha256,
             remedy="analyse the study again, or name the folder with the original images",
         )

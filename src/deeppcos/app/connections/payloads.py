@@ -13,8 +13,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from deeppcos.errors import ContractBroken
+from deeppcos.records.on_disk import force_folder_to_disk, sha256_of
 
-BLOCK = 1 << 20
 READ_ONLY = 0o400
 ORPHAN_AGE_S = 86_400.0
 """A file nobody refers to may be one that is being referred to just now."""
@@ -66,7 +66,7 @@ class Payloads:
             fresh.replace(target)
         finally:
             fresh.unlink(missing_ok=True)
-        _sync(self.folder)
+        force_folder_to_disk(self.folder)
         return kept
 
     def path(self, payload: Payload) -> Path:
@@ -76,7 +76,7 @@ class Payloads:
             ContractBroken: If it is gone or has changed.
         """
         path = self.folder / payload.sha256
-        if not path.is_file() or _hash(path) != payload.sha256:
+        if not path.is_file() or sha256_of(path) != payload.sha256:
             raise ContractBroken(
                 f"{payload.name} is not what was put aside for sending",
                 value=payload.sha256[:12],
@@ -104,20 +104,3 @@ class Payloads:
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
-
-
-def _hash(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    """Have the folder's entries on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from deeppcos.errors import TemporaryFailure
+from deeppcos.records.on_disk import force_file_to_disk, force_folder_to_disk
 
 
 def write_at_once(path: Path, text: str) -> None:
@@ -28,7 +29,7 @@ def write_at_once(path: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
-        sync_folder(path.parent)
+        force_folder_to_disk(path.parent)
     except OSError as problem:
         temporary.unlink(missing_ok=True)
         raise _refused_by_disk(path, problem) from problem
@@ -49,12 +50,11 @@ def copy_folder_at_once(source: Path, target: Path, *, names: tuple[str, ...]) -
     try:
         for name in names:
             shutil.copyfile(source / name, staging / name)
-            with (staging / name).open("rb") as stream:
-                os.fsync(stream.fileno())
-        sync_folder(staging)
+            force_file_to_disk(staging / name)
+        force_folder_to_disk(staging)
         staging.chmod(0o755)
         staging.rename(target)
-        sync_folder(target.parent)
+        force_folder_to_disk(target.parent)
     except OSError as problem:
         shutil.rmtree(staging, ignore_errors=True)
         raise _refused_by_disk(target, problem) from problem
@@ -78,7 +78,7 @@ def append_line(path: Path, line: str) -> None:
             stream.write((line + "\n").encode())
             stream.flush()
             os.fsync(stream.fileno())
-        sync_folder(path.parent)
+        force_folder_to_disk(path.parent)
     except OSError as problem:
         raise _refused_by_disk(path, problem) from problem
 
@@ -86,19 +86,6 @@ def append_line(path: Path, line: str) -> None:
 def _end_of_last_line(path: Path) -> int:
     """Where the last whole line ends, in bytes."""
     return path.read_bytes().rfind(b"\n") + 1
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last.
-
-    Args:
-        folder: The folder.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refused_by_disk(path: Path, problem: OSError) -> TemporaryFailure:

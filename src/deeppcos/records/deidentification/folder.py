@@ -20,7 +20,6 @@ from deeppcos.records.deidentification.journal import Entry, Journal
 from deeppcos.records.deidentification.key import DeidentificationKey
 from deeppcos.records.deidentification.picture import (
     clean_picture,
-    digest_of,
     read_picture,
     write_png,
 )
@@ -33,6 +32,7 @@ from deeppcos.records.deidentification.text_finding import (
 from deeppcos.records.dicom_file import open_dicom
 from deeppcos.records.file_types import Reader, recognise
 from deeppcos.records.identifiers import PatientIdentifier
+from deeppcos.records.on_disk import force_folder_to_disk, sha256_of
 from deeppcos.records.open_study import files_of
 from deeppcos.records.study_file import RefusedFile
 from deeppcos.vision.decoder_guard import guarded
@@ -166,7 +166,7 @@ class _Run:
         if isinstance(path, RefusedFile) or entry is None or entry.state == REFUSED:
             return None
         is_there = (self.into / entry.output).is_file()
-        return entry if is_there and entry.sha256 == digest_of(path) else None
+        return entry if is_there and entry.sha256 == sha256_of(path) else None
 
     def do(self, path: Path | RefusedFile) -> DoneFile:
         """De-identify one file, or say why not."""
@@ -176,7 +176,7 @@ class _Run:
         digest = ""
         try:
             with guarded(name, problem="cannot be de-identified", remedy="look at the file"):
-                digest = digest_of(path)
+                digest = sha256_of(path)
                 if recognise(path, name) is Reader.DICOM:
                     return self._image(path, name, digest)
                 return self._picture(path, name, digest)
@@ -238,9 +238,9 @@ class _Run:
         flush(partial)
         try:
             os.link(partial, target)
-            _flush_folder(target.parent)
+            force_folder_to_disk(target.parent)
         except FileExistsError:
-            if digest_of(partial) != digest_of(target):
+            if sha256_of(partial) != sha256_of(target):
                 raise InvalidInput(
                     f"{name}: another image with the same identifier was de-identified before",
                     accepted="one image for each SOP Instance UID",
@@ -313,14 +313,6 @@ def _refuse_mixed_folders(into: Path, private: Path) -> None:
 def _partial(target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     return target.with_name(f".{target.name}.partial")
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _counted(entries: Iterable[Entry | None], done_before: int) -> DeidentificationReport:

@@ -4,7 +4,6 @@ Owns blanking a picture that declares no regions, and writing it as PNG without 
 of the application that draw or crop pictures come through here.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,12 +87,3 @@ def write_png(pixels: Picture, path: Path) -> None:
     if read is None or not np.array_equal(read[..., ::-1], pixels):
         path.unlink(missing_ok=True)
         raise InvalidInput("the picture written is not the blanked one", remedy="report this")
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

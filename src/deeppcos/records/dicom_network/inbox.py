@@ -33,11 +33,8 @@ from deeppcos.records.dicom_network.kept import (
     Quarantined,
 )
 from deeppcos.records.dicom_network.receiver_claim import claimed_by_this_process
-from deeppcos.records.dicom_network.whole import (
-    force_file_to_disk,
-    force_folder_to_disk,
-    is_whole,
-)
+from deeppcos.records.dicom_network.whole import is_whole
+from deeppcos.records.on_disk import force_file_to_disk, force_folder_to_disk
 
 FLUSHING_THREADS = 4
 

@@ -5,7 +5,6 @@ Receiving is the business of ``records.dicom_network``; it may be done any numbe
 the desk holds already is recognised by its content.
 """
 
-import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -43,6 +42,7 @@ from deeppcos.app.web.studies.forms import new_number
 from deeppcos.app.web.studies.storing import keep_file
 from deeppcos.errors import DeepPCOSError, InvalidInput
 from deeppcos.records.identifiers import PatientIdentifier
+from deeppcos.records.on_disk import sha256_of
 
 if TYPE_CHECKING:
     from deeppcos.records.dicom_network.inbox import Inbox
@@ -134,7 +134,7 @@ def late_images(study: Study) -> int:
         kept = inbox.instances(study.study_uid) if late else ()
     known = set(study.images.values_list("sha256", flat=True))
     pictures = [one for one in kept if one.modality not in NO_PICTURES and not one.is_conflict]
-    return sum(_sha256(one.path) not in known for one in pictures)
+    return sum(sha256_of(one.path) not in known for one in pictures)
 
 
 def _tell_once(uid: str, problem: str) -> None:
@@ -272,12 +272,7 @@ def _patient(site: Site, said: "InboxStudy", issuer: str) -> Patient:
 def _misses(study: Study, pictures: Sequence[Path]) -> bool:
     """Whether the study lacks one of these files."""
     known = set(study.images.values_list("sha256", flat=True))
-    return any(_sha256(path) not in known for path in pictures)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return any(sha256_of(path) not in known for path in pictures)
 
 
 def _finish(study: Study, kept: Sequence[Image], arrived: _Arrived, table: IncomingTable) -> None:

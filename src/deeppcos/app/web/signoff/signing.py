@@ -30,6 +30,7 @@ from deeppcos.app.web.studies.storing import no_room
 from deeppcos.errors import ContractBroken, InvalidInput
 from deeppcos.records.assessment_document import AssessmentDocument, Signature
 from deeppcos.records.assessment_json import document_from_dict, to_json
+from deeppcos.records.on_disk import force_folder_to_disk
 
 HTML, PDF, JSON = "report.html", "report.pdf", "assessment.json"
 READ_ONLY = 0o444
@@ -239,8 +240,4 @@ def _lock(files: Mapping[str, bytes], folder: Path) -> None:
         (fresh / name).chmod(READ_ONLY)
     shutil.rmtree(folder, ignore_errors=True)
     fresh.replace(folder)
-    handle = os.open(folder.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    force_folder_to_disk(folder.parent)

@@ -15,6 +15,7 @@ from django.db.models import Max
 
 from deeppcos.app.web.models import Image, Study
 from deeppcos.errors import TemporaryFailure
+from deeppcos.records.on_disk import force_folder_to_disk
 
 BLOCK = 1 << 20
 LONGEST_SUFFIX = 10
@@ -101,9 +102,5 @@ def _copy_durably(source: Path, target: Path) -> str:
         fresh.replace(target)
     finally:
         fresh.unlink(missing_ok=True)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    force_folder_to_disk(target.parent)
     return digest.hexdigest()

@@ -23,6 +23,7 @@ import deeppcos
 from deeppcos.app.web.models import AuditHead, Study
 from deeppcos.app.web.upkeep.database_copy import copy_name, read_copy, write_copy
 from deeppcos.errors import ContractBroken, InvalidInput
+from deeppcos.records.on_disk import sha256_of
 
 FOLDERS = ("studies", "research")
 """What of the data folder belongs to a backup, beside the data base."""
@@ -214,18 +215,13 @@ def _unpack(source: Path, target: Path) -> BackupList:
         ) from problem
     for name, sha256 in content.files.items():
         path = target / PurePosixPath(name)
-        if not path.is_file() or _sha256(path) != sha256:
+        if not path.is_file() or sha256_of(path) != sha256:
             raise ContractBroken(
                 f"{source}: a file is missing or differs from the backup's list",
                 value=name,
                 remedy="use another backup; nothing was changed",
             )
     return content
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _applied() -> list[str]:
