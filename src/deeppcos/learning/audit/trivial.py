@@ -5,7 +5,6 @@ that does no better has learnt nothing else.
 """
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -224,8 +223,3 @@ def share_by_group(hits: Floats, owners: Ints) -> Share:
     means = sums[drawn].sum(axis=1) / per_group[drawn].sum(axis=1)
     low, high = (float(end) for end in np.quantile(means, (0.025, 0.975)))
     return Share(value=value, low=low, high=high, n=len(hits))
-
-
-def commonest_share(labels: Sequence[str]) -> float:
-    """Share of the commonest class."""
-    return Counter(labels).most_common(1)[0][1] / len(labels)

@@ -123,7 +123,6 @@ MAKERS: dict[str, tuple[str, tuple[str, ...]]] = {
 """First word of a maker's name, how it is written here, and its product lines."""
 
 _TYPE_WORDS = r"(?:[ -]?(?:[A-Z]{0,3}\d{1,4}[A-Za-z]{0,2}|BT\d{2}|Expert|Pro|Elite|Evo|Plus|[SEP]))"
-_LONGEST_TERM = 16  # of a coded string
 
 
 def term(keyword: str, value: str) -> str:

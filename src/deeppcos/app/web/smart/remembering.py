@@ -1,7 +1,8 @@
-"""What a session remembers: launches on their way, and what was read, until it is used.
+"""What a session remembers: launches on their way, and what was read last.
 
 Owns its form, its age and its size. No token is kept; of what was read only what a chart has a
-place for, for a quarter of an hour.
+place for. After a quarter of an hour it is used no more; it stands in the session until it is asked
+for again, read anew, or the session ends.
 """
 
 import base64
@@ -109,8 +110,3 @@ def remembered_reading(request: HttpRequest) -> Reading:
     bundle = unpacking.decompress(base64.b64decode(kept["bundle"]), LARGEST_TEXT).decode()
     fields = {name: kept[name] for name in ("server", "number", "name", "birth_date")}
     return Reading(**fields, bundle=bundle)
-
-
-def forget_reading(request: HttpRequest) -> None:
-    """It was used."""
-    request.session.pop(READING, None)
