@@ -5,7 +5,7 @@ measures, against the marks they were made from, her labels alone, everything po
 consensus. Part 2 (``--gate``) puts candidates before the gate whose answers are degraded as a
 network is that learned such labels, on phantoms. No network is trained here.
 
-    python benchmarks/adversarial_feedback.py --data ../shared/data/mmotu --gate --out FILE.json
+    python benchmarks/adversarial_feedback.py --data FOLDER/mmotu --gate --out FILE.json
 """
 
 import argparse

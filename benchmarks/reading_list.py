@@ -4,7 +4,7 @@ A simulation on MMOTU: a light classifier on frozen ImageNet features learns les
 or the kind of lesion, from pictures in the order of ``deeppcos.learning.feedback.reading_list``
 or at random. Patient groups are never divided. Nothing here trains a network.
 
-    python benchmarks/reading_list.py --data ../shared/data/mmotu --out reading-list.json
+    python benchmarks/reading_list.py --data FOLDER/mmotu --out reading-list.json
 """
 
 import argparse
