@@ -24,7 +24,7 @@ from deeppcos.learning.feedback.agreement import (
 from deeppcos.learning.feedback.conflicts import conflict_between
 from deeppcos.learning.feedback.consensus import consensus_of
 from deeppcos.learning.feedback.outline_matching import paired, polygon
-from deeppcos.learning.metrics import Items, by_group, f1
+from deeppcos.learning.metrics import by_group, pooled_f1
 from deeppcos.learning.samples import Sample
 from deeppcos.learning.sources.reviewed_document import (
     SCHEMA_NAME,
@@ -137,17 +137,10 @@ def score(labels: Sequence[list[Outline] | None], samples: Sequence[Sample]) -> 
     made = np.array([m.predicted for m, _ in rows], float)
     true = np.array([m.true for m, _ in rows], float)
 
-    def found_f1(items: Items) -> float:
-        return f1(
-            matched=float(hits[items].sum()),
-            predicted=float(made[items].sum()),
-            true=float(true[items].sum()),
-        )
-
     groups = [group for _, group in rows]
     return {
         "pictures": len(rows),
-        "F1": _plain(by_group(found_f1, groups)),
+        "F1": _plain(by_group(pooled_f1(matched=hits, predicted=made, true=true), groups)),
         "mean count error": _plain(by_group(lambda i: float((made - true)[i].mean()), groups)),
     }
 

@@ -160,6 +160,46 @@ def f1(*, matched: float, predicted: float, true: float) -> float:
     return 1.0 if predicted + true == 0 else 2.0 * matched / (predicted + true)
 
 
+def pooled_f1(*, matched: Floats, predicted: Floats, true: Floats) -> Callable[[Items], float]:
+    """F1 over pooled items, as ``by_group`` asks for it.
+
+    Args:
+        matched: ``(n,)`` pairs of each item.
+        predicted: ``(n,)`` number predicted in each.
+        true: ``(n,)`` number true in each.
+
+    Returns:
+        Takes item numbers, gives F1 over all of them together.
+    """
+
+    def measure(items: Items) -> float:
+        return f1(
+            matched=float(matched[items].sum()),
+            predicted=float(predicted[items].sum()),
+            true=float(true[items].sum()),
+        )
+
+    return measure
+
+
+def auroc_of(scores: Floats, is_positive: Masks) -> Callable[[Items], float | None]:
+    """AUROC over items, as ``by_group`` asks for it; undefined where a class is missing.
+
+    Args:
+        scores: ``(n,)`` score of each item.
+        is_positive: ``(n,) bool``.
+
+    Returns:
+        Takes item numbers, gives the AUROC or None.
+    """
+
+    def measure(items: Items) -> float | None:
+        positive, negative = scores[items][is_positive[items]], scores[items][~is_positive[items]]
+        return auroc(positive, negative) if len(positive) and len(negative) else None
+
+    return measure
+
+
 def concordance(a: Sequence[float] | Floats, b: Sequence[float] | Floats) -> float:
     """Lin's concordance correlation coefficient (Lin 1989), with the biased variances.
 

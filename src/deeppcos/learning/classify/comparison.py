@@ -182,10 +182,6 @@ def class_figures(
     """
     says = scores >= 0.5
 
-    def area(items: Items) -> float | None:
-        positive, negative = scores[items][truth[items]], scores[items][~truth[items]]
-        return metrics.auroc(positive, negative) if len(positive) and len(negative) else None
-
     def share(right: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_]) -> Callable[..., Any]:
         def measure(items: Items) -> float | None:
             chosen = among[items]
@@ -195,7 +191,7 @@ def class_figures(
 
     everything = np.ones(len(truth), bool)
     measures = {
-        "AUROC": area,
+        "AUROC": metrics.auroc_of(scores, truth),
         "accuracy": share(says == truth, everything),
         "sensitivity": share(says, truth),
         "specificity": share(~says, ~truth),

@@ -140,7 +140,7 @@ def _f1(rows: Sequence[FollicleComparison], level: float) -> Measure:
     matched = np.array([row.matched[level] for row in rows], float)
     predicted = np.array([row.counted for row in rows], float)
     true = np.array([row.true for row in rows], float)
-    return _pooled_f1(matched, predicted, true)
+    return metrics.pooled_f1(matched=matched, predicted=predicted, true=true)
 
 
 def _f1_of_sure(rows: Sequence[FollicleComparison], level: float) -> Measure:
@@ -148,29 +148,11 @@ def _f1_of_sure(rows: Sequence[FollicleComparison], level: float) -> Measure:
     matched = np.array([row.matched_sure[level] for row in rows], float)
     predicted = np.array([row.counted_besides_maybe[level] for row in rows], float)
     true = np.array([row.true_sure for row in rows], float)
-    return _pooled_f1(matched, predicted, true)
-
-
-def _pooled_f1(matched: metrics.Floats, predicted: metrics.Floats, true: metrics.Floats) -> Measure:
-    """F1 of follicles pooled over pictures."""
-
-    def measure(items: Items) -> float:
-        return metrics.f1(
-            matched=float(matched[items].sum()),
-            predicted=float(predicted[items].sum()),
-            true=float(true[items].sum()),
-        )
-
-    return measure
+    return metrics.pooled_f1(matched=matched, predicted=predicted, true=true)
 
 
 def _lesion_auroc(rows: Sequence[SampleResult]) -> Measure:
     """Telling a lesion picture from a normal ovary picture by the two answers."""
     scores = np.array([r.look.lesion_answer - r.look.ovary_answer for r in rows], float)
     is_lesion = np.array([r.kind == "lesion" for r in rows], bool)
-
-    def measure(items: Items) -> float | None:
-        lesions, ovaries = scores[items][is_lesion[items]], scores[items][~is_lesion[items]]
-        return metrics.auroc(lesions, ovaries) if len(lesions) and len(ovaries) else None
-
-    return measure
+    return metrics.auroc_of(scores, is_lesion)

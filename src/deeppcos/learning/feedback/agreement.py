@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from deeppcos.learning.feedback.outline_matching import outline_dice, paired
-from deeppcos.learning.metrics import Items, Measured, by_group, concordance, f1
+from deeppcos.learning.metrics import Items, Measured, by_group, concordance, pooled_f1
 from deeppcos.learning.sources.reviewed_document import Reading, ReviewedDocument, ReviewedStudy
 
 ADJUDICATOR = "adjudicator-"
@@ -188,13 +188,6 @@ def _agreement(rows: Sequence[PairRow], first: str, second: str, *, rounds: int)
     shared = np.array([row.shared for row in counted], float)
     overlaps = np.array([row.ovary_dice for row in outlined], float)
 
-    def found(items: Items) -> float | None:
-        return f1(
-            matched=float(shared[items].sum()),
-            predicted=float(firsts[items].sum()),
-            true=float(seconds[items].sum()),
-        )
-
     def counts(items: Items) -> float | None:
         if len(items) < FEWEST_FOR_CONCORDANCE:
             return None
@@ -203,7 +196,7 @@ def _agreement(rows: Sequence[PairRow], first: str, second: str, *, rounds: int)
     return Agreement(
         first=first,
         second=second,
-        f1=_measured(found, counted, rounds),
+        f1=_measured(pooled_f1(matched=shared, predicted=firsts, true=seconds), counted, rounds),
         count_concordance=_measured(counts, counted, rounds),
         ovary_dice=_measured(lambda items: float(overlaps[items].mean()), outlined, rounds),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deeppcos.learning.feedback.agreement import ROUNDS, PairRow, seen_by
-from deeppcos.learning.metrics import Items, Measured, by_group, f1
+from deeppcos.learning.metrics import Items, Measured, by_group, pooled_f1
 
 FEWEST_PICTURES = 20
 """Below this nothing is said about drift."""
@@ -69,12 +69,7 @@ def _drift(reader: str, rows: Sequence[PairRow], rounds: int) -> ReaderDrift:
     others = np.array([row.second_count for row in rows], float)
     shared = np.array([row.shared for row in rows], float)
 
-    def found(items: Items) -> float:
-        return f1(
-            matched=float(shared[items].sum()),
-            predicted=float(own[items].sum()),
-            true=float(others[items].sum()),
-        )
+    found = pooled_f1(matched=shared, predicted=own, true=others)
 
     def f1_change(items: Items) -> float | None:
         late, early = items[is_late[items]], items[~is_late[items]]

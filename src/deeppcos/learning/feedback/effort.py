@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deeppcos.learning.metrics import Items, Measured, by_group, f1
+from deeppcos.learning.metrics import Items, Measured, by_group, pooled_f1
 
 ROUNDS = 1000
 
@@ -130,14 +130,10 @@ def automation_bias(rows: Sequence[BesideMachine], *, rounds: int = ROUNDS) -> A
     machine = np.array([row.machine_count for row in rows], float)
     groups = [row.group for row in rows]
 
+    agreed = pooled_f1(matched=shared, predicted=reader, true=machine)
+
     def found(items: Items) -> float | None:
-        if not len(items):
-            return None
-        return f1(
-            matched=float(shared[items].sum()),
-            predicted=float(reader[items].sum()),
-            true=float(machine[items].sum()),
-        )
+        return agreed(items) if len(items) else None
 
     def difference(items: Items) -> float | None:
         seen, unseen = found(items[first[items]]), found(items[~first[items]])
