@@ -118,7 +118,9 @@ def report_of(
             remedy="write one with deeppcos analyze --out",
         )
     document = from_json(path.read_text(encoding="utf-8"))
-    places = {one.source: _found(one.source, folder, images) for one in document.provenance.inputs}
+    places = {
+        one.source: place_of(one.source, folder, images) for one in document.provenance.inputs
+    }
     return document, places
 
 
@@ -223,8 +225,17 @@ def _images(document: AssessmentDocument, paths: Mapping[str, Path]) -> Iterator
             yield read_source_image(path, source=source, sha256=hashes.get(source))
 
 
-def _found(source: str, report: Path, images: Path | None) -> Path:
-    """Where a file lies now: under the named folder, else where it was or beside the report."""
+def place_of(source: str, report: Path, images: Path | None) -> Path:
+    """Where a file lies now: under the named folder, else where it was or beside the report.
+
+    Args:
+        source: The file as it was named when it was analysed.
+        report: Folder of the report.
+        images: Folder with the images, or None.
+
+    Returns:
+        The place, whether or not a file is there.
+    """
     path = Path(source)
     if images is None:
         beside = report.parent / path.name

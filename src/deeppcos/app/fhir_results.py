@@ -7,7 +7,7 @@ written. FHIR itself is the business of ``deeppcos.records.fhir``.
 import json
 from pathlib import Path
 
-from deeppcos.app.dicom_results import ASSESSMENT, PDF
+from deeppcos.app.dicom_results import ASSESSMENT, PDF, place_of
 from deeppcos.errors import InvalidInput
 from deeppcos.records.assessment_json import from_json
 from deeppcos.records.dicom_source import read_source_image, refuse_mixed
@@ -46,7 +46,7 @@ def content_of_report(folder: Path, *, images: Path | None = None) -> ResultCont
     hashes = {one.source: one.sha256 for one in document.provenance.inputs}
     found = []
     for source in dict.fromkeys(frame.source for frame in document.frames):
-        place = _found(source, folder, images)
+        place = place_of(source, folder, images)
         if not place.is_file():
             raise InvalidInput(
                 f"{source}: is not there any more",
@@ -159,12 +159,3 @@ def write_chart(known: KnownChart, out: Path, *, source: str = "") -> Path:
     }
     write_json(said, origins)
     return origins
-
-
-def _found(source: str, report: Path, images: Path | None) -> Path:
-    """Where a file lies now: under the named folder, else where it was or beside the report."""
-    path = Path(source)
-    if images is None:
-        beside = report.parent / path.name
-        return path if path.is_file() or not beside.is_file() else beside
-    return next(iter(sorted(images.rglob(path.name))), images / path.name)

@@ -6,7 +6,7 @@ mean is the business of ``deeppcos.clinical``. JSON null means unknown, like an 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from deeppcos.clinical.ovary import (
 )
 from deeppcos.clinical.patient import Body, Contraception, Cycles, Patient, Population, Signs
 from deeppcos.clinical.units import LabValue
-from deeppcos.errors import InvalidInput
+from deeppcos.errors import DeepPCOSError, InvalidInput
 from deeppcos.records.chart_document import (
     SCHEMA_NAME,
     SECTIONS,
@@ -130,6 +130,21 @@ def chart_from_text(text: str, *, source: str = "chart") -> PatientChart:
         problems = tuple(_explained(detail, content) for detail in error.errors(include_url=False))
         raise ChartProblems(source, problems) from error
     return _chart(document, source)
+
+
+def kept_chart(content: Mapping[str, Any]) -> PatientChart | None:
+    """A chart as it was stored; None where it is empty, or an old one can no longer be read.
+
+    Args:
+        content: The chart as plain values.
+
+    Returns:
+        The chart, or None.
+    """
+    try:
+        return chart_from_text(json.dumps(content)) if content else None
+    except DeepPCOSError:
+        return None
 
 
 def _decoded(text: str, source: str) -> Any:

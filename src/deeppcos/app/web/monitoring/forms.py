@@ -3,11 +3,9 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from deeppcos.app.web.day_input import day_input
+
 RATES = (("0.05", _("at most 5 %")), ("0.01", _("at most 1 %")), ("0.1", _("at most 10 %")))
-
-
-def _day() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 class WindowForm(forms.Form):
@@ -16,8 +14,8 @@ class WindowForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
-    first = forms.DateField(label=_("First day"), widget=_day())
-    last = forms.DateField(label=_("Last day"), widget=_day())
+    first = forms.DateField(label=_("First day"), widget=day_input())
+    last = forms.DateField(label=_("Last day"), widget=day_input())
     rate = forms.TypedChoiceField(
         label=_("Chance that it ever alarms without a change"), choices=RATES, coerce=float
     )

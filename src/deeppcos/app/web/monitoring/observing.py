@@ -4,7 +4,6 @@ Owns taking it down, once a woman and once a signature. Nothing is filled in: wh
 not observed. Whether it drifts is the business of ``deeppcos.research.monitoring``.
 """
 
-import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -26,9 +25,8 @@ from deeppcos.app.web.models import (
     WatchReading,
 )
 from deeppcos.app.web.viewer.reading import StudyReading, edited_frames, findings
-from deeppcos.clinical.chart import PatientChart
 from deeppcos.errors import DeepPCOSError
-from deeppcos.records.chart_json import chart_from_text
+from deeppcos.records.chart_json import kept_chart
 from deeppcos.research.flatten import SIDES, StudyFacts, flatten
 
 Facts = dict[str, Any]
@@ -109,7 +107,9 @@ def facts_of(study: Study, machines: Assessment) -> Facts:
     )
     try:
         row = flatten(
-            machines.document, StudyFacts(assessment_id=str(machines.pk)), chart=_chart(machines)
+            machines.document,
+            StudyFacts(assessment_id=str(machines.pk)),
+            chart=kept_chart(machines.chart),
         ).assessment
     except DeepPCOSError:
         row = {}
@@ -134,14 +134,6 @@ def facts_of(study: Study, machines: Assessment) -> Facts:
 
 def _known(facts: Mapping[str, Any]) -> Facts:
     return {name: value for name, value in facts.items() if value is not None and value != ""}
-
-
-def _chart(assessment: Assessment) -> PatientChart | None:
-    """The chart as it was assessed; None where it can no longer be read."""
-    try:
-        return chart_from_text(json.dumps(assessment.chart)) if assessment.chart else None
-    except DeepPCOSError:
-        return None
 
 
 def _of_pictures(images: Sequence[Image]) -> Facts:

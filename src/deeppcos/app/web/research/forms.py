@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from deeppcos.app.web.day_input import day_input
 from deeppcos.clinical.profiles import PROFILES
 from deeppcos.research.columns import AXES, PHENOTYPES
 from deeppcos.research.query import LONGEST_NAME, Criterion, Take
@@ -39,10 +40,6 @@ MEASURED = (
     ("volume_largest_ml", _("ovarian volume")),
     ("mfg_score", _("hair score (mFG)")),
 )
-
-
-def _date() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 class CohortForm(forms.Form):
@@ -83,8 +80,8 @@ class CohortForm(forms.Form):
     manufacturer = forms.ChoiceField(label=_("Scanner"), required=False)
     site = forms.ChoiceField(label=_("Site"), required=False)
     release = forms.ChoiceField(label=_("Network release"), required=False)
-    performed_from = forms.DateField(label=_("Examined from"), required=False, widget=_date())
-    performed_to = forms.DateField(label=_("Examined to"), required=False, widget=_date())
+    performed_from = forms.DateField(label=_("Examined from"), required=False, widget=day_input())
+    performed_to = forms.DateField(label=_("Examined to"), required=False, widget=day_input())
     take = forms.ChoiceField(
         label=_("Of several examinations"),
         choices=(

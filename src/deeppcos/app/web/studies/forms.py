@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
+from deeppcos.app.web.day_input import day_input
 from deeppcos.app.web.models import Patient, Site, Study, Urgency
 
 UNMISTAKABLE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -31,7 +32,7 @@ class NewStudyForm(forms.Form):
     birth_date = forms.DateField(
         label=_("Birth date"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=day_input(),
     )
     accession = forms.CharField(
         label=_("Accession number"),
@@ -43,7 +44,7 @@ class NewStudyForm(forms.Form):
     performed_on = forms.DateField(
         label=_("Date of the examination"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=day_input(),
     )
     urgency = forms.TypedChoiceField(
         label=_("Urgency"), choices=Urgency.choices, coerce=int, initial=Urgency.ROUTINE

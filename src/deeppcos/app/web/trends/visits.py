@@ -3,19 +3,16 @@
 Owns bringing stored studies to ``desk.trends``, which decides what may stand on one line.
 """
 
-import json
 from collections.abc import Iterator
 
 from django.utils import timezone
 
 from deeppcos.app.desk.trends import Visit
 from deeppcos.app.web.access import visible_studies
-from deeppcos.app.web.models import Patient, Study, User
+from deeppcos.app.web.models import Patient, User
 from deeppcos.app.web.viewer.reading import open_blinded_reading
-from deeppcos.clinical.chart import PatientChart
-from deeppcos.errors import DeepPCOSError
 from deeppcos.records.assessment_json import document_from_dict
-from deeppcos.records.chart_json import chart_from_text
+from deeppcos.records.chart_json import kept_chart
 
 
 def visits_of(user: User, patient: Patient) -> Iterator[Visit]:
@@ -34,15 +31,7 @@ def visits_of(user: User, patient: Patient) -> Iterator[Visit]:
             day=study.performed_on or timezone.localtime(study.arrived_at).date(),
             study_id=str(study.pk),
             accession=study.accession,
-            chart=_chart(study),
+            chart=kept_chart(study.chart),
             document=None if content is None else document_from_dict(content),
             is_signed=signed is not None,
         )
-
-
-def _chart(study: Study) -> PatientChart | None:
-    """The chart of a study; None where it is empty or cannot be read."""
-    try:
-        return chart_from_text(json.dumps(study.chart)) if study.chart else None
-    except DeepPCOSError:
-        return None
