@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from deeppcos.app.report import text
 from deeppcos.app.report.html import render_html
 from deeppcos.app.report.pdf import render_pdf
 from deeppcos.app.report.research_markers import marker_number, markers_shown
@@ -40,10 +41,25 @@ def test_every_report_shows_them_ungraded(document: AssessmentDocument) -> None:
     pypdf = pytest.importorskip("pypdf")
     pages = pypdf.PdfReader(io.BytesIO(render_pdf(document, {}))).pages
     paper = " ".join(" ".join(page.extract_text() for page in pages).split())
-    for text in (render_html(document, {}), paper, " ".join(report_text(document).split())):
-        assert "HOMA-IR" in text
-        assert "not graded" in text
-        assert "2.00" in text
+    for said in (render_html(document, {}), paper, " ".join(report_text(document).split())):
+        assert "HOMA-IR" in said
+        assert "not graded" in said
+        assert "2.00" in said
+
+
+def test_on_a_full_screen_reasons_stay_and_the_markers_give_way(
+    document: AssessmentDocument,
+    full_document: AssessmentDocument,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bare = full_document.model_copy(update={"insulin_resistance": None})
+    marked = full_document.model_copy(update={"insulin_resistance": document.insulin_resistance})
+    without = [line.text for line in text.report_lines(bare)]
+    monkeypatch.setattr(text, "MOST_LINES", len(without) + 1)
+    told = [line.text for line in text.report_lines(marked)]
+    left_out = [line for line in told if line.startswith("Markers of insulin resistance")]
+    assert left_out == ["Markers of insulin resistance, not graded: in the report (--out)"]
+    assert [line for line in told if line not in left_out] == without
 
 
 def test_a_chart_that_allows_none_has_no_empty_section() -> None:

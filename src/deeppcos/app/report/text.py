@@ -71,15 +71,18 @@ class _Detail:
         missing: Missing inputs of a severity axis.
         whys: Whether every unknown measurement gives its reason.
         reasons: Reasons of a criterion, and red flags.
+        markers: Whether the values of research markers are told: no finding rests on them.
     """
 
     drivers: int
     missing: int
     whys: bool
     reasons: int
+    markers: bool = False
 
 
 _DETAILS = (
+    _Detail(drivers=3, missing=4, whys=True, reasons=MOST_REASONS, markers=True),
     _Detail(drivers=3, missing=4, whys=True, reasons=MOST_REASONS),
     _Detail(drivers=1, missing=2, whys=True, reasons=MOST_REASONS),
     _Detail(drivers=0, missing=2, whys=True, reasons=MOST_REASONS),
@@ -88,8 +91,8 @@ _DETAILS = (
     _Detail(drivers=1, missing=2, whys=False, reasons=1),
     _Detail(drivers=0, missing=1, whys=False, reasons=1),
 )
-"""Severity loses its details first, then unknown measurements theirs, then criteria a reason;
-what the next loss leaves room for comes back."""
+"""Research markers give way first, then severity loses its details, then unknown measurements
+theirs, then criteria a reason; what the next loss leaves room for comes back."""
 
 
 def report_lines(document: AssessmentDocument, *, width: int = WIDTH) -> tuple[Line, ...]:
@@ -124,7 +127,7 @@ def _lines(view: ReportView, *, width: int, detail: _Detail) -> tuple[Line, ...]
         lines += _criterion(card, width, detail)
     lines += _measurements(view, width, detail)
     lines += _severity(view, width, detail)
-    lines += _markers(view, width)
+    lines += _markers(view, width, detail)
     return (*lines, *_closing(document, view, width))
 
 
@@ -173,10 +176,14 @@ def _severity(view: ReportView, width: int, detail: _Detail) -> list[Line]:
     return [*lines, *_wrapped(notice, width, "dim", indent=2)]
 
 
-def _markers(view: ReportView, width: int) -> list[Line]:
+def _markers(view: ReportView, width: int, detail: _Detail) -> list[Line]:
     """The markers a chart allows, in one paragraph; what they lack stands in the page."""
     if view.markers is None:
         return []
+    if not detail.markers:
+        return _wrapped(
+            f"{wording.MARKERS_TITLE}, not graded: in the report (--out)", width, indent=2
+        )
     values = "; ".join(f"{row.label} {row.value}" for row in view.markers.rows)
     said = f"{wording.MARKERS_TITLE}, research only, not graded: {values}"
     return [Line(text=""), *_wrapped(said, width, indent=2)]
