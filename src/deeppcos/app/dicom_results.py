@@ -25,7 +25,7 @@ from deeppcos.records.dicom_key_objects import key_object_selection
 from deeppcos.records.dicom_pictures import MarkedPicture, secondary_capture
 from deeppcos.records.dicom_report import measurement_report, ob_gyn_report
 from deeppcos.records.dicom_result import write_object
-from deeppcos.records.dicom_segmentation import segmentations
+from deeppcos.records.dicom_segmentation import SliceMm, segmentations
 from deeppcos.records.dicom_source import SourceImage, read_source_image, refuse_mixed
 from deeppcos.records.file_types import Reader, recognise
 from deeppcos.records.result_content import ResultContent, result_content
@@ -130,7 +130,7 @@ def dicom_results(
     *,
     signature: Signature | None = None,
     pdf: bytes | None = None,
-    slice_mm: float | None = None,
+    slice_mm: SliceMm = None,
 ) -> DicomResults:
     """The objects of an assessment.
 
@@ -139,7 +139,8 @@ def dicom_results(
         paths: Where each file the assessment names lies.
         signature: A clinician's signature; None keeps that of the assessment.
         pdf: The report as PDF; None sends none.
-        slice_mm: Thickness of the probe's section, mm, for viewers that need one; or None.
+        slice_mm: Thickness of the probe's section, mm, for viewers that need one: of all images,
+            or of each by the name the assessment knows it by.
 
     Returns:
         Segmentations first, because the reports refer to them; then the TID 1500 and TID 5000

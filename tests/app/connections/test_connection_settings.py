@@ -92,6 +92,14 @@ MISTAKES = {
         PACS + '[[rules]]\nwhen = "later"\nsend = "pdf"\nto = "pacs"\n',
         "when cannot be meant; got 'later'; accepted: arrived, analysed, signed",
     ),
+    "thickness-of-nothing": (
+        "[[probes]]\nslice_mm = 0\n",
+        r"\[\[probes\]\] number 1: slice_mm cannot be meant; got 0; accepted: thickness of the sec",
+    ),
+    "probe-without-thickness": (
+        '[[probes]]\nstations = "ROOM1"\n',
+        r"\[\[probes\]\] number 1: slice_mm is missing; accepted: thickness of the section",
+    ),
     "listener-without-port": (
         "[listeners.dicom]\n",
         r"\[listeners.dicom\]: port is missing; accepted: a port",

@@ -4,6 +4,7 @@ Owns finding report and images again. The rest is the way of every result (``res
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from deeppcos.app.connections.outbox import Outbox
@@ -47,15 +48,7 @@ def put_report(
     document, paths = report_of(folder, images=images)
     pdf = folder / PDF
     rule = RuleTable(when=When.ANALYSED, send=wanted, to=to)
-    only = Connections(
-        peers=connections.peers,
-        rules=(rule,),
-        incoming=(),
-        listeners=connections.listeners,
-        sending=connections.sending,
-        issuer=connections.issuer,
-        path=connections.path,
-    )
+    only = replace(connections, rules=(rule,), incoming=())
     digest = digest_of(document)
     happened = Happened(
         when=When.ANALYSED,

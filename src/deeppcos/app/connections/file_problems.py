@@ -66,7 +66,7 @@ def _without_pydantics_own(location: tuple[int | str, ...]) -> tuple[int | str, 
 def _place(location: tuple[int | str, ...]) -> tuple[str, str]:
     """Table and key of a problem, as the file writes them."""
     first, *rest = location
-    if first in ("rules", "incoming") and rest:
+    if first in ("rules", "incoming", "probes") and rest:
         return f"[[{first}]] number {int(rest[0]) + 1}", _dotted(rest[1:2]) or "the table"
     depth = 2 if first in ("peers", "listeners") else 1
     if rest[-1:] == ["[key]"]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from deeppcos.app.connections.outbox import Outbox
 from deeppcos.app.connections.outbox_items import NewItem
 from deeppcos.app.connections.payloads import Payload
+from deeppcos.app.connections.probes import section_thicknesses
 from deeppcos.app.connections.rules import StudyFacts, rules_for
 from deeppcos.app.connections.settings import Connections
 from deeppcos.app.connections.tables import FhirPeerTable, Hl7PeerTable, PeerTable, What, When
@@ -81,7 +82,7 @@ def put_results(happened: Happened, *, outbox: Outbox, connections: Connections)
     wanted: dict[tuple[str, What], None] = {}
     for rule in rules_for(connections, happened.when, happened.facts):
         wanted |= {(rule.to, what): None for what in rule.send}
-    making = _Making(happened, outbox)
+    making = _Making(happened, outbox, connections)
     items = []
     for name, what in wanted:
         item = making.item(name, connections.peer(name), what)
@@ -94,9 +95,10 @@ def put_results(happened: Happened, *, outbox: Outbox, connections: Connections)
 class _Making:
     """Makes each thing once, whatever the number of peers it goes to."""
 
-    def __init__(self, happened: Happened, outbox: Outbox) -> None:
+    def __init__(self, happened: Happened, outbox: Outbox, connections: Connections) -> None:
         self.happened = happened
         self.outbox = outbox
+        self.probes = connections.probes
         self._made: dict[tuple[What, str], tuple[Payload, ...] | DeepPCOSError] = {}
         self._dicom: DicomResults | None = None
 
@@ -154,7 +156,10 @@ class _Making:
         if self._dicom is None:
             pdf = self.happened.pdf
             self._dicom = dicom_results(
-                self._document(), self.happened.paths, pdf=pdf() if pdf else None
+                self._document(),
+                self.happened.paths,
+                pdf=pdf() if pdf else None,
+                slice_mm=section_thicknesses(self.happened.paths, self.probes),
             )
         return self._dicom
 

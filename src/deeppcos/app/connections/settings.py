@@ -21,6 +21,7 @@ from deeppcos.app.connections.tables import (
     IncomingTable,
     ListenersTable,
     PeerTable,
+    ProbeTable,
     RuleTable,
     SendingTable,
     What,
@@ -40,6 +41,7 @@ class Connections:
         peers: Name and table of every peer, in the order of the file.
         rules: What is sent to whom, and when.
         incoming: What is done with studies that arrive.
+        probes: How thick the sections of the site's probes are.
         listeners: What listens.
         sending: How often is tried.
         issuer: Whose numbers Patient IDs are where nothing else says so; may be empty.
@@ -49,6 +51,7 @@ class Connections:
     peers: Mapping[str, PeerTable]
     rules: tuple[RuleTable, ...]
     incoming: tuple[IncomingTable, ...]
+    probes: tuple[ProbeTable, ...]
     listeners: ListenersTable
     sending: SendingTable
     issuer: str
@@ -132,6 +135,7 @@ def connections_from(content: Mapping[str, Any], path: Path) -> Connections:
         peers={name: _with_whole_paths(peer, path.parent) for name, peer in table.peers.items()},
         rules=table.rules,
         incoming=table.incoming,
+        probes=table.probes,
         listeners=_with_whole_paths(table.listeners, path.parent),
         sending=table.sending,
         issuer=table.identity.issuer,

@@ -211,6 +211,20 @@ class IncomingTable(Conditions):
     analyze: Annotated[bool, Field(description="true or false")] = True
 
 
+class ProbeTable(Table):
+    """How thick the section of a probe is; the first table that fits an image counts.
+
+    No header says it, and nobody guesses it: a site states it of its own probes.
+    """
+
+    slice_mm: Annotated[
+        float, Field(ge=0.1, le=20.0, description="thickness of the section, 0.1 to 20 mm")
+    ]
+    stations: Words = ()
+    models: Words = ()
+    transducers: Words = ()
+
+
 class DicomListenerTable(Table):
     """Where images are received."""
 
@@ -274,6 +288,7 @@ class FileTable(Table):
     peers: dict[Annotated[str, Field(pattern=NAME)], PeerTable] = Field(default_factory=dict)
     rules: tuple[RuleTable, ...] = ()
     incoming: tuple[IncomingTable, ...] = ()
+    probes: tuple[ProbeTable, ...] = ()
     listeners: ListenersTable = ListenersTable()
     sending: SendingTable = SendingTable()
     identity: IdentityTable = IdentityTable()

@@ -5,6 +5,6 @@ Why not highdicom alone: decision 0012.
 """
 
 from deeppcos.records.dicom_segmentation.reading import ReadSegment, read_segmentation
-from deeppcos.records.dicom_segmentation.writing import segmentation_of, segmentations
+from deeppcos.records.dicom_segmentation.writing import SliceMm, segmentation_of, segmentations
 
-__all__ = ["ReadSegment", "read_segmentation", "segmentation_of", "segmentations"]
+__all__ = ["ReadSegment", "SliceMm", "read_segmentation", "segmentation_of", "segmentations"]

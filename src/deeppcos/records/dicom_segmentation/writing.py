@@ -5,7 +5,7 @@ identifiers, a followed follicle being one segment across all its frames. Needs 
 ``records`` extra), which builds the modules that do not depend on frames.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,16 +58,18 @@ _TEMPLATE_SIDE = 8
 """Size of the empty picture highdicom builds its part from: ours replaces it."""
 
 Body = OutlinedBody | FollowedBody
+SliceMm = float | Mapping[str, float] | None
+"""Thickness of the section, mm: of every image, or by ``SourceImage.source``; None unknown."""
 
 
-def segmentations(content: ResultContent, *, slice_mm: float | None = None) -> tuple[Dataset, ...]:
+def segmentations(content: ResultContent, *, slice_mm: SliceMm = None) -> tuple[Dataset, ...]:
     """The segmentations of a study, one for each image with outlines.
 
     Args:
         content: What is to be said.
         slice_mm: Thickness of the section, mm, where the site states that of its probe. Some
             viewers (cornerstone3D, OHIF) show a segmentation only with a plane; ultrasound
-            images have none, and none is made up.
+            images have none, and none is made up: an image that is not named gets none.
 
     Returns:
         Objects ready to be written, in the order of the images; empty where nothing is outlined.
@@ -77,9 +79,14 @@ def segmentations(content: ResultContent, *, slice_mm: float | None = None) -> t
     """
     outlined = [image for image in content.images if bodies_on(content, image)]
     return tuple(
-        segmentation_of(content, image, number=number, slice_mm=slice_mm)
+        segmentation_of(content, image, number=number, slice_mm=_thickness(slice_mm, image))
         for number, image in enumerate(outlined, start=1)
     )
+
+
+def _thickness(slice_mm: SliceMm, image: SourceImage) -> float | None:
+    """What is said of one image."""
+    return slice_mm.get(image.source) if isinstance(slice_mm, Mapping) else slice_mm
 
 
 def bodies_on(content: ResultContent, image: SourceImage) -> tuple[Body, ...]:
