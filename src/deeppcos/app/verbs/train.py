@@ -77,7 +77,12 @@ def train(
     precision: Annotated[
         Precision, typer.Option(help="Mixed precision; auto takes what the device has.")
     ] = Precision.AUTO,
-    start_from: Annotated[str, typer.Option(help="Weights of an earlier run to go on from.")] = "",
+    start_from: Annotated[
+        str,
+        typer.Option(
+            help="Weights of an earlier run, the folder of a release, or 'shipped', to go on from."
+        ),
+    ] = "",
     learning_rate: Annotated[float, typer.Option(help="Peak rate of new layers.", min=1e-6)] = 2e-3,
     encoder_learning_rate: Annotated[
         float | None,

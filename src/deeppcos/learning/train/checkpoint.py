@@ -25,6 +25,10 @@ FINAL_FILE = "final.pt"
 LOG_FILE = "log.jsonl"
 
 
+class Stopped(Exception):
+    """Somebody asked the run to stop: it stands at a whole checkpoint and can go on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learner:
     """Everything that learns.

@@ -40,7 +40,9 @@ class TrainConfig:
         paste_follicles: Whether follicles are pasted between pictures.
         synthetic: Number of phantom scenes in the pool.
         frozen_stages: Encoder stages kept as ImageNet left them: cheap, and enough for edges.
-        start_from: Weights of an earlier run to go on from; empty to start afresh.
+        start_from: Weights of an earlier run, or a release (its folder, or ``shipped``), to go on
+            from; empty to start afresh.
+        start_from_sha256: Weights of that release, filled in by ``train``; empty for no release.
         threads: CPU threads for torch.
         workers: Threads that draw views ahead of the network.
         precision: ``bf16``, ``fp16`` or ``no`` (32 bits); ``auto`` takes what the device has.
@@ -64,6 +66,7 @@ class TrainConfig:
     synthetic: int = 400
     frozen_stages: int = 2
     start_from: str = ""
+    start_from_sha256: str = ""
     threads: int = 2
     workers: int = 1
     precision: str = "auto"

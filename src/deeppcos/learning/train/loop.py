@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -24,9 +24,15 @@ from deeppcos.errors import ContractBroken
 from deeppcos.learning.networks import NETWORKS, SeeingNet, imagenet_weights, load_imagenet_encoder
 from deeppcos.learning.samples import Sample
 from deeppcos.learning.train import checkpoint
-from deeppcos.learning.train.checkpoint import BEST_FILE, FINAL_FILE, Learner
+from deeppcos.learning.train.checkpoint import BEST_FILE, FINAL_FILE, Learner, Stopped
 from deeppcos.learning.train.config import TrainConfig, claim_folder
 from deeppcos.learning.train.engine import open_engine
+from deeppcos.learning.train.from_release import (
+    fill_from_release,
+    is_release,
+    keep_norms,
+    release_weights,
+)
 from deeppcos.learning.train.loss import loss_of, rate_at
 from deeppcos.learning.train.sides import refuse_unfit, validation_side
 from deeppcos.learning.train.stopping import Stopping
@@ -55,6 +61,7 @@ class Moment:
 
 
 Watch = Callable[[Moment], None]
+Asked = Callable[[], bool]
 
 
 def train(
@@ -63,6 +70,7 @@ def train(
     out: Path,
     *,
     watch: Watch | None = None,
+    is_stop_wanted: Asked | None = None,
     track: str = "none",
 ) -> Path:
     """Train, or go on where a killed run stopped.
@@ -73,6 +81,7 @@ def train(
         out: Folder of the run: ``config.json``, ``samples.json``, ``checkpoint.pt``,
             ``log.jsonl``, ``final.pt``.
         watch: Told after every step, in the first process.
+        is_stop_wanted: Asked after every step, for a run of one process.
         track: ``none``, ``tensorboard`` or ``mlflow``.
 
     Returns:
@@ -83,8 +92,10 @@ def train(
             folder holds another run.
         ContractBroken: If the loss stops being a number; names step and pictures.
         TemporaryFailure: If the disk is full; the last whole checkpoint stays.
+        Stopped: If a stop was wanted; the run goes on from its checkpoint when asked again.
     """
     refuse_unfit(samples)
+    config = _pinned(config)
     torch.set_num_threads(config.threads)
     cv2.setNumThreads(1)
     engine = open_engine(config, out, track=track)
@@ -96,11 +107,19 @@ def train(
         sides = validation_side(samples, fold=config.validation_fold)
         learning, validation = sides.training, ViewStream(sides.held_out, config)
     run = _Run(engine=engine, config=config, out=out, watch=watch, validation=validation)
+    run.is_stop_wanted = is_stop_wanted
     try:
         run.through(ViewStream(learning, config))
     finally:
         engine.end_training()
     return out / FINAL_FILE
+
+
+def _pinned(config: TrainConfig) -> TrainConfig:
+    """The configuration with the very release it starts from: a path may hold another tomorrow."""
+    if not is_release(config.start_from):
+        return config
+    return replace(config, start_from_sha256=release_weights(config.start_from).sha256)
 
 
 class _Run:
@@ -117,6 +136,7 @@ class _Run:
     ) -> None:
         self.engine, self.config, self.out = engine, config, out
         self.watch, self.validation = watch, validation
+        self.is_stop_wanted: Asked | None = None
         network = build_network(config).to(engine.device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
         _freeze(network, config.frozen_stages)
@@ -137,6 +157,8 @@ class _Run:
             checkpoint.cut_log(self.out, step=self.start)
         self.network.train()
         _freeze(self.learner.network, self.config.frozen_stages)
+        if self.config.start_from_sha256:
+            keep_norms(self.learner.network)
         ranks = {"rank": self.engine.process_index, "processes": self.engine.num_processes}
         done = self.start
         with closing(stream.batches(self.start, **ranks)) as batches:
@@ -144,9 +166,17 @@ class _Run:
                 loss = self._step(done, next(batches))
                 done += 1
                 self._after(done, loss)
+                self._stop_if_wanted(done)
         if self.engine.is_main_process:
             self._finish()
         self.engine.wait_for_everyone()
+
+    def _stop_if_wanted(self, done: int) -> None:
+        """Leave at a whole checkpoint, unless nothing is left to do."""
+        if self.is_stop_wanted is None or done == self.config.steps or not self.is_stop_wanted():
+            return
+        checkpoint.save(self.out, self.learner, step=done, stopping=self.stopping)
+        raise Stopped
 
     def _has_stopped(self) -> bool:
         """Whether the validation fold has stopped improving."""
@@ -251,9 +281,12 @@ class _Run:
 
 
 def build_network(config: TrainConfig) -> nn.Module:
-    """A fresh network; the shipped one starts from ImageNet weights."""
+    """A network to learn with: from a release, from a run, or fresh with an ImageNet encoder."""
     torch.manual_seed(config.seed)
     network = NETWORKS[config.network]()
+    if config.start_from_sha256:
+        fill_from_release(network, release_weights(config.start_from))
+        return network
     if isinstance(network, SeeingNet):
         load_imagenet_encoder(network, imagenet_weights())
     if config.start_from:
