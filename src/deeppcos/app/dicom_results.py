@@ -131,6 +131,7 @@ def dicom_results(
     signature: Signature | None = None,
     pdf: bytes | None = None,
     slice_mm: SliceMm = None,
+    unstated_character_set: str = "",
 ) -> DicomResults:
     """The objects of an assessment.
 
@@ -141,6 +142,8 @@ def dicom_results(
         pdf: The report as PDF; None sends none.
         slice_mm: Thickness of the probe's section, mm, for viewers that need one: of all images,
             or of each by the name the assessment knows it by.
+        unstated_character_set: What images without Specific Character Set are written in; empty
+            leaves names beyond ASCII empty.
 
     Returns:
         Segmentations first, because the reports refer to them; then the TID 1500 and TID 5000
@@ -151,7 +154,7 @@ def dicom_results(
     """
     if signature is not None:
         document = document.model_copy(update={"signature": signature})
-    images = tuple(_images(document, paths))
+    images = tuple(_images(document, paths, unstated_character_set))
     refuse_mixed(images)
     content = result_content(document, images)
     left_out = list(content.left_out)
@@ -211,7 +214,9 @@ def _numbered(name: str, made: Sequence[Dataset]) -> Iterator[tuple[str, Dataset
         yield f"{name}_{number:02d}.dcm", one
 
 
-def _images(document: AssessmentDocument, paths: Mapping[str, Path]) -> Iterator[SourceImage]:
+def _images(
+    document: AssessmentDocument, paths: Mapping[str, Path], unstated_character_set: str
+) -> Iterator[SourceImage]:
     """The DICOM images an assessment rests on, each the file that was analysed."""
     hashes = {one.source: one.sha256 for one in document.provenance.inputs}
     for source in dict.fromkeys(frame.source for frame in document.frames):
@@ -223,7 +228,12 @@ def _images(document: AssessmentDocument, paths: Mapping[str, Path]) -> Iterator
                 remedy="name the folder with the images (--images)",
             )
         if recognise(path, source) is Reader.DICOM:
-            yield read_source_image(path, source=source, sha256=hashes.get(source))
+            yield read_source_image(
+                path,
+                source=source,
+                sha256=hashes.get(source),
+                unstated_character_set=unstated_character_set,
+            )
 
 
 def place_of(source: str, report: Path, images: Path | None) -> Path:

@@ -18,6 +18,7 @@ from deeppcos.errors import InvalidInput
 from deeppcos.records.dicom_file import EXPORT_AGAIN, open_dicom, pixel_layout
 from deeppcos.records.dicom_header import text_of
 from deeppcos.records.dicom_images import open_dicom_image
+from deeppcos.records.dicom_names import in_unicode, is_plain
 from deeppcos.records.on_disk import sha256_of
 from deeppcos.records.study_file import MediaKind
 from deeppcos.vision.decoder_guard import guarded
@@ -55,6 +56,7 @@ IDENTITY = (
 )
 """What a result takes over from its images unchanged: whose it is and of which study."""
 
+CHARACTERS = "SpecificCharacterSet"
 COMPRESSION = (
     "LossyImageCompression",
     "LossyImageCompressionRatio",
@@ -136,13 +138,17 @@ class SourceImage:
         return item
 
 
-def read_source_image(path: Path, *, source: str = "", sha256: str | None = None) -> SourceImage:
+def read_source_image(
+    path: Path, *, source: str = "", sha256: str | None = None, unstated_character_set: str = ""
+) -> SourceImage:
     """Read what results need to know of an image.
 
     Args:
         path: The file.
         source: The file, as the assessment names it; the path when empty.
         sha256: What the file's content must hash to, where the assessment says so.
+        unstated_character_set: What it is written in if it does not state it; where empty, texts
+            beyond ASCII are left out rather than garbled.
 
     Returns:
         The image.
@@ -175,7 +181,7 @@ def read_source_image(path: Path, *, source: str = "", sha256: str | None = None
             institution=text_of(header, "InstitutionName") or "",
             utc_offset=text_of(header, "TimezoneOffsetFromUTC") or "",
             compression=_taken_over(header, COMPRESSION),
-            identity=_identity(header),
+            identity=_identity(header, unstated_character_set),
         )
 
 
@@ -249,14 +255,33 @@ def _instance_number(header: Dataset) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _identity(header: Dataset) -> Dataset:
+def _identity(header: Dataset, unstated_character_set: str) -> Dataset:
     """Patient and study in Unicode, type 2 elements there even when empty."""
-    header.decode()
-    identity = _taken_over(header, IDENTITY)
+    stated = Dataset()
+    is_implicit, is_little = header.original_encoding
+    stated.set_original_encoding(is_implicit, is_little, header.original_character_set)
+    for keyword in (CHARACTERS, *IDENTITY):
+        if keyword in header:
+            stated[keyword] = header.get_item(keyword)  # still as the bytes that came
+    stated = in_unicode(stated, unstated_character_set)
+    stated.decode()
+    identity = _taken_over(stated, IDENTITY)
+    if not stated.get(CHARACTERS):
+        _leave_out_garbled(identity)
     for keyword in TYPE_2:
         if keyword not in identity:
             setattr(identity, keyword, "")
     return identity
+
+
+def _leave_out_garbled(header: Dataset) -> None:
+    """Drop texts beyond ASCII that nobody knows the letters of, nested ones too."""
+    for element in list(header):
+        if element.VR == "SQ":
+            for item in element.value:
+                _leave_out_garbled(item)
+        elif not is_plain(str(element.value or "")):
+            del header[element.tag]
 
 
 def _taken_over(header: Dataset, keywords: Iterable[str]) -> Dataset:

@@ -100,6 +100,14 @@ MISTAKES = {
         '[[probes]]\nstations = "ROOM1"\n',
         r"\[\[probes\]\] number 1: slice_mm is missing; accepted: thickness of the section",
     ),
+    "unknown-character-set": (
+        '[listeners.dicom]\nport = 1\nunstated_character_set = "latin5"\n',
+        r"unstated_character_set cannot be meant.*accepted: a character set as \(0008,0005\)",
+    ),
+    "unknown-character-set-of-messages": (
+        '[listeners.hl7]\nport = 1\nunstated_character_set = "latin5"\n',
+        r"unstated_character_set cannot be meant; got 'latin5'; accepted: a character set of MSH",
+    ),
     "listener-without-port": (
         "[listeners.dicom]\n",
         r"\[listeners.dicom\]: port is missing; accepted: a port",

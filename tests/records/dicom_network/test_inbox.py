@@ -34,14 +34,22 @@ def _data_set(syntax: str = EXPLICIT, **values: Any) -> bytes:
     return stream.getvalue()
 
 
-def _keep(inbox: Inbox, data: bytes, *, uid: str = "1.2.3", syntax: str = EXPLICIT) -> Kept:
+def _keep(
+    inbox: Inbox,
+    data: bytes,
+    *,
+    uid: str = "1.2.3",
+    syntax: str = EXPLICIT,
+    unstated_character_set: str = "",
+) -> Kept:
     arrival = inbox.arrival(
         Announced(
             sop_class_uid=ULTRASOUND,
             sop_instance_uid=uid,
             transfer_syntax=syntax,
             sender=Sender(ae_title="US1", address="10.0.0.9"),
-        )
+        ),
+        unstated_character_set=unstated_character_set,
     )
     arrival.write(data)
     return inbox.keep(arrival)
@@ -261,6 +269,38 @@ def test_a_name_beyond_ascii_without_a_character_set_is_unknown(tmp_path: Path) 
     with Inbox(tmp_path) as inbox:
         _keep(inbox, data[:start] + data[start + 8 + 10 :])
         assert inbox.studies()[0].patient_name is None
+
+
+@pytest.mark.parametrize(
+    ("stated_at_the_site", "character_set", "name"),
+    [
+        ("ISO_IR 148", "ISO_IR 148", "Çavuşoğlu^Ayşe"),
+        ("ISO_IR 192", "ISO_IR 192", "Wang^XiaoDong=王^小東"),
+        ("\\ISO 2022 IR 87", ["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう"),
+    ],
+    ids=["Turkish", "UTF-8", "Japanese"],
+)
+def test_a_name_whose_character_set_only_the_site_states_is_read_in_it(
+    tmp_path: Path, stated_at_the_site: str, character_set: str | list[str], name: str
+) -> None:
+    data = _data_set(SpecificCharacterSet=character_set, PatientName=name, PatientID="P-1")
+    start = data.index(b"\x08\x00\x05\x00")
+    length = int.from_bytes(data[start + 6 : start + 8], "little")
+    unstated = data[:start] + data[start + 8 + length :]
+    with Inbox(tmp_path) as inbox:
+        _keep(inbox, unstated, unstated_character_set=stated_at_the_site)
+        [study] = inbox.studies()
+        assert study.patient_name == name
+        assert study.patient_id == "P-1"
+        [kept] = inbox.instances()
+        assert kept.path.read_bytes().endswith(unstated), "the file stays as it came"
+
+
+def test_what_an_image_states_counts_before_what_the_site_does(tmp_path: Path) -> None:
+    data = _data_set(SpecificCharacterSet="ISO_IR 144", PatientName="Анна")
+    with Inbox(tmp_path) as inbox:
+        _keep(inbox, data, unstated_character_set="ISO_IR 148")
+        assert inbox.studies()[0].patient_name == "Анна"
 
 
 @pytest.mark.parametrize("syntax", [IMPLICIT, ExplicitVRBigEndian, "deflated"])

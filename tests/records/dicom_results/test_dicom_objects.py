@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from tests.records.dicom_results.conftest import write_image
 
 from deeppcos.errors import ContractBroken, InvalidInput
 from deeppcos.records.dicom_documents import encapsulated_pdf, pdf_of
@@ -158,6 +159,25 @@ def test_a_report_keeps_a_multi_byte_name(make_study: Any, tmp_path: Path) -> No
     content = make_study(SpecificCharacterSet=characters, PatientName=name).content
     stored = _written(ob_gyn_report(content), tmp_path / "a.dcm")
     assert str(stored.PatientName.ideographic) == "山田^花子"
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["the site states it", "nobody does"])
+@pytest.mark.parametrize("script", NAMES)
+def test_a_name_in_an_unstated_character_set_is_right_or_left_out_and_never_garbled(
+    tmp_path: Path, script: str, is_known: bool
+) -> None:
+    characters, name = NAMES[script]
+    path = write_image(
+        tmp_path / "a.dcm", number=1, side="L", SpecificCharacterSet=characters, PatientName=name
+    )
+    content = path.read_bytes()
+    start = content.index(b"\x08\x00\x05\x00CS")
+    length = int.from_bytes(content[start + 6 : start + 8], "little")
+    path.write_bytes(content[:start] + content[start + 8 + length :])
+    said = characters if isinstance(characters, str) else "\\".join(characters)
+    image = read_source_image(path, unstated_character_set=said if is_known else "")
+    assert str(image.identity.PatientName) == (name if is_known else "")
+    assert image.identity.PatientID == "P-1"
 
 
 def test_an_image_that_states_little_still_gets_valid_results(make_study: Any) -> None:

@@ -71,6 +71,7 @@ def open_doors(
                 allowed_ae_titles=images.allowed_ae_titles,
                 allowed_addresses=images.allowed_addresses,
                 tls=as_peers.tls_files(images.tls),
+                unstated_character_set="\\".join(images.unstated_character_set),
                 commitment_peers=tuple(
                     as_peers.dicom(peer)
                     for peer in connections.peers.values()

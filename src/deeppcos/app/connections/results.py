@@ -99,6 +99,8 @@ class _Making:
         self.happened = happened
         self.outbox = outbox
         self.probes = connections.probes
+        images = connections.listeners.dicom
+        self.unstated = "\\".join(images.unstated_character_set) if images else ""
         self._made: dict[tuple[What, str], tuple[Payload, ...] | DeepPCOSError] = {}
         self._dicom: DicomResults | None = None
 
@@ -160,6 +162,7 @@ class _Making:
                 self.happened.paths,
                 pdf=pdf() if pdf else None,
                 slice_mm=section_thicknesses(self.happened.paths, self.probes),
+                unstated_character_set=self.unstated,
             )
         return self._dicom
 

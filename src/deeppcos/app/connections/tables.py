@@ -11,7 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydicom.charset import python_encoding
+
+from deeppcos.records.hl7v2.text import ENCODINGS
 
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
@@ -82,6 +85,36 @@ AeTitles = Annotated[tuple[AeTitle, ...], BeforeValidator(_listed)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+", description="an address, https://...")]
 
 
+def _known_to_dicom(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a character set that is no defined term of DICOM."""
+    if any(one not in python_encoding or not one for one in names):
+        raise ValueError("no such character set")
+    return names
+
+
+def _known_to_hl7(name: str) -> str:
+    """Refuse a character set of messages that is not read."""
+    if name not in ENCODINGS:
+        raise ValueError("no such character set")
+    return name
+
+
+CharacterSets = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed),
+    AfterValidator(_known_to_dicom),
+    Field(
+        description="a character set as (0008,0005) names it, such as ISO_IR 148 or ISO_IR 192; "
+        "several where it takes them, such as ISO 2022 IR 6 and ISO 2022 IR 87"
+    ),
+]
+Hl7CharacterSet = Annotated[
+    str,
+    AfterValidator(_known_to_hl7),
+    Field(description=f"a character set of MSH-18: {', '.join(filter(None, ENCODINGS))}"),
+]
+
+
 class Table(BaseModel):
     """A table of the file: unknown keys are refused, nothing changes afterwards."""
 
@@ -112,6 +145,7 @@ class DicomPeerTable(Table):
     worklist: Annotated[
         bool, Field(description="true or false: it answers modality worklist queries")
     ] = False
+    unstated_character_set: CharacterSets = ()
 
 
 class DicomWebPeerTable(Table):
@@ -238,6 +272,7 @@ class DicomListenerTable(Table):
         float,
         Field(ge=0, le=DAY_S, description="seconds without a new image after which it is whole"),
     ] = 30.0
+    unstated_character_set: CharacterSets = ()
 
 
 class Hl7ListenerTable(Table):
@@ -248,6 +283,7 @@ class Hl7ListenerTable(Table):
     tls: Tls | None = None
     allowed_addresses: Words = ()
     mapping_file: Annotated[Path | None, Field(description="a table of the site's codes")] = None
+    unstated_character_set: Hl7CharacterSet = ""
     into_site: Annotated[str, Field(description="the short name of a site of the desk")] = ""
 
 

@@ -20,7 +20,7 @@ from pydicom.uid import UID
 
 from deeppcos.errors import InvalidInput, TemporaryFailure
 from deeppcos.records.dicom_header import date_of, text_of
-from deeppcos.records.dicom_names import name_of
+from deeppcos.records.dicom_names import in_unicode, name_of
 from deeppcos.records.dicom_network.header_scan import scan_header
 from deeppcos.records.dicom_network.kept import InboxLimits, Sender
 from deeppcos.records.dicom_result import IMPLEMENTATION_UID
@@ -80,10 +80,20 @@ class Arrival:
         announced: What the sender says.
         folder: Where half received files lie.
         limits: What the inbox takes.
+        unstated_character_set: What names in a header without Specific Character Set are written
+            in, defined terms of DICOM parted by a back slash; empty leaves them unknown.
     """
 
-    def __init__(self, announced: Announced, *, folder: Path, limits: InboxLimits) -> None:
+    def __init__(
+        self,
+        announced: Announced,
+        *,
+        folder: Path,
+        limits: InboxLimits,
+        unstated_character_set: str = "",
+    ) -> None:
         self.announced = announced
+        self._unstated = unstated_character_set
         self.path = folder / f"{uuid.uuid4().hex}.part"
         self.size_bytes = 0
         self._limits = limits
@@ -192,7 +202,7 @@ class Arrival:
             study_instance_uid=usable_uid(text_of(header, "StudyInstanceUID"), "StudyInstanceUID"),
             series_instance_uid=text_of(header, "SeriesInstanceUID") or "",
             modality=text_of(header, "Modality") or "",
-            study=_study_values(header),
+            study=_study_values(in_unicode(header, self._unstated)),
         )
 
     def _refuse_full_disk(self) -> None:

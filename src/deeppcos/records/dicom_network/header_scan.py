@@ -76,6 +76,7 @@ def scan_header(stream: BinaryIO, *, syntax: str) -> Dataset:
         stream = _inflated_start(stream)
     found = Dataset()
     is_implicit, is_little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
+    found.set_original_encoding(is_implicit, is_little)
     try:
         for element in _top_level(stream, is_implicit=is_implicit, is_little=is_little):
             if element.tag in WANTED:

@@ -182,17 +182,23 @@ class Inbox:
             self._index.forget(broken)
             self._index.settle([row for row, _ in unsettled])
 
-    def arrival(self, announced: Announced) -> Arrival:
+    def arrival(self, announced: Announced, *, unstated_character_set: str = "") -> Arrival:
         """Begin to receive an instance.
 
         Args:
             announced: What the sender says of it.
+            unstated_character_set: As ``Arrival`` takes it.
 
         Returns:
             Where to write its data set; then give it to ``keep``.
         """
         self.become_receiver()
-        return Arrival(announced, folder=self.folder / "incoming", limits=self.limits)
+        return Arrival(
+            announced,
+            folder=self.folder / "incoming",
+            limits=self.limits,
+            unstated_character_set=unstated_character_set,
+        )
 
     def keep(self, arrival: Arrival) -> Kept:
         """Keep a finished arrival. When this returns, it is durable.

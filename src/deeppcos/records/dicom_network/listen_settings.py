@@ -26,6 +26,8 @@ class ListenSettings:
         unit_s: A peer must send a message unit (up to 128 KiB), or shake hands, within this,
             seconds.
         instance_s: A peer must send an instance within this, seconds.
+        unstated_character_set: What senders write names in that state no Specific Character Set,
+            such as ``ISO_IR 148``; empty leaves names beyond ASCII unknown.
         commitment_peers: Where to report storage commitments to, when the asker has hung up.
     """
 
@@ -40,6 +42,7 @@ class ListenSettings:
     idle_s: float = 60.0
     unit_s: float = 30.0
     instance_s: float = 600.0
+    unstated_character_set: str = ""
     commitment_peers: tuple[DicomPeer, ...] = field(default=())
 
     def __post_init__(self) -> None:

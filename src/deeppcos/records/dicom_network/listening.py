@@ -4,6 +4,7 @@ Owns the answers to peers: which status a kept, refused or postponed instance ge
 business of ``inbox``, limits of the connection that of ``listener_server``.
 """
 
+import functools
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ from deeppcos.records.dicom_result import IMPLEMENTATION_UID, LONGEST_LO
 
 if TYPE_CHECKING:
     from pynetdicom import evt
+
+    from deeppcos.records.dicom_network.listener_server import BeginArrival
 
 LOGGER = logging.getLogger(__name__)
 SUCCESS, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xC000
@@ -89,6 +92,7 @@ def listening(
         if uid_to_service_class(kept_class) is not StorageServiceClass:  # retired ones
             register_uid(kept_class, f"Storage_{kept_class.replace('.', '_')}", StorageServiceClass)
         entity.add_supported_context(kept_class, list(KEPT_SYNTAXES))
+    begin = functools.partial(inbox.arrival, unstated_character_set=settings.unstated_character_set)
     try:
         server = LimitedServer(
             entity,
@@ -96,8 +100,8 @@ def listening(
             settings.ae_title,
             entity.supported_contexts,
             settings=settings,
-            begin=inbox.arrival,
-            evt_handlers=_handlers(settings, inbox, on_kept),
+            begin=begin,
+            evt_handlers=_handlers(settings, inbox, begin, on_kept),
         )
     except OSError as error:
         raise InvalidInput(
@@ -123,7 +127,9 @@ def listening(
             association.abort()
 
 
-def _handlers(settings: ListenSettings, inbox: Inbox, on_kept: OnKept | None) -> list[Any]:
+def _handlers(
+    settings: ListenSettings, inbox: Inbox, begin: "BeginArrival", on_kept: OnKept | None
+) -> list[Any]:
     from pynetdicom import evt
 
     from deeppcos.records.dicom_network.commitment_service import (
@@ -133,7 +139,7 @@ def _handlers(settings: ListenSettings, inbox: Inbox, on_kept: OnKept | None) ->
     from deeppcos.records.dicom_network.listener_server import abandon
 
     return [
-        (evt.EVT_C_STORE, _store, [inbox, on_kept]),
+        (evt.EVT_C_STORE, _store, [inbox, begin, on_kept]),
         (evt.EVT_N_ACTION, answer_commitment, [settings, inbox]),
         (evt.EVT_N_EVENT_REPORT, take_commitment_report, [inbox]),
         (evt.EVT_ABORTED, abandon),
@@ -141,7 +147,9 @@ def _handlers(settings: ListenSettings, inbox: Inbox, on_kept: OnKept | None) ->
     ]
 
 
-def _store(event: "evt.Event", inbox: Inbox, on_kept: OnKept | None) -> Dataset:
+def _store(
+    event: "evt.Event", inbox: Inbox, begin: "BeginArrival", on_kept: OnKept | None
+) -> Dataset:
     """Keep what came and say so."""
     from deeppcos.records.dicom_network.listener_server import ArrivingDataSet, announced
 
@@ -150,7 +158,7 @@ def _store(event: "evt.Event", inbox: Inbox, on_kept: OnKept | None) -> Dataset:
     if isinstance(given, ArrivingDataSet):
         arrival = given.arrival
     else:  # so small that it came in one unit with its command
-        arrival = inbox.arrival(announced(event.assoc, request))
+        arrival = begin(announced(event.assoc, request))
         arrival.write(given.getvalue())
     try:
         kept = inbox.keep(arrival)

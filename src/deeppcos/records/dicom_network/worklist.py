@@ -19,7 +19,7 @@ from deeppcos.records.dicom_header import (
     text_of,
     value_of,
 )
-from deeppcos.records.dicom_names import in_character_set, name_of
+from deeppcos.records.dicom_names import in_unicode, name_of
 from deeppcos.records.dicom_network.accepted import WORKLIST_FIND
 from deeppcos.records.dicom_network.peer import DicomPeer
 
@@ -143,7 +143,7 @@ def worklist(
     patient_id: str | None = None,
     accession_number: str | None = None,
     modality: str | None = "US",
-    unstated_character_set: str | None = None,
+    unstated_character_set: str = "",
 ) -> tuple[WorklistEntry, ...]:
     """Ask for scheduled examinations.
 
@@ -172,9 +172,7 @@ def worklist(
     with associated(peer, [build_context(WORKLIST_FIND)]) as association:
         for status, answer in association.send_c_find(asked, WORKLIST_FIND):
             if status.get("Status") in _PENDING and answer is not None:
-                if unstated_character_set and "SpecificCharacterSet" not in answer:
-                    answer = in_character_set(answer, unstated_character_set)
-                entries.append(worklist_entry(answer))
+                entries.append(worklist_entry(in_unicode(answer, unstated_character_set)))
                 _refuse_endless(entries, peer)
             else:
                 _refuse_failure(status, peer)

@@ -67,7 +67,7 @@ def read_labs(content: bytes, site: Site = NO_SITE) -> LabResults:
     Raises:
         MessageProblem: If it is no ORU^R01, lacks a segment, or names no patient or several.
     """
-    message = message_of(content)
+    message = message_of(content, unstated=site.unstated_character_set)
     require_segments(message, "MSH", "PID", "OBR", "OBX")
     header = segments_of(message, "MSH")[0]
     kind = f"{part(header, 9)}^{part(header, 9, 2)}"

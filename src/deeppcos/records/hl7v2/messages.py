@@ -111,7 +111,7 @@ def read(content: bytes, site: Site = NO_SITE) -> Reading:
 
 def _read(content: bytes, kind: str, site: Site) -> Said | Irrelevant:
     """As ``read``, without catching."""
-    message = message_of(content)
+    message = message_of(content, unstated=site.unstated_character_set)
     control_id = header_of(content).control_id
     if not control_id:
         raise MessageProblem(

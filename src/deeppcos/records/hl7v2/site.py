@@ -19,6 +19,7 @@ from deeppcos.clinical.analytes import Analyte
 from deeppcos.clinical.units import unit_for
 from deeppcos.errors import InvalidInput
 from deeppcos.records.codes import LAST_MENSTRUAL_PERIOD
+from deeppcos.records.hl7v2.text import ENCODINGS
 
 SCHEMA: Literal["deeppcos.hl7-site/1"] = "deeppcos.hl7-site/1"
 LARGEST_BYTES = 4 * 1024**2
@@ -106,6 +107,8 @@ class Site(_Table):
 
     Attributes:
         schema_name: ``deeppcos.hl7-site/1``.
+        unstated_character_set: What messages without MSH-18 are written in, as that field would
+            name it; empty means ASCII.
         patient: Numbers of patients.
         orders: Orders.
         laboratory: The laboratory's own codes.
@@ -114,11 +117,19 @@ class Site(_Table):
     """
 
     schema_name: Literal["deeppcos.hl7-site/1"] = Field(default=SCHEMA, alias="schema")
+    unstated_character_set: str = ""
     patient: PatientTable = PatientTable()
     orders: OrderTable = OrderTable()
     laboratory: LaboratoryTable = LaboratoryTable()
     doctors: dict[str, str] = Field(default_factory=dict)
     places: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("unstated_character_set")
+    @classmethod
+    def _is_character_set(cls, value: str) -> str:
+        if value not in ENCODINGS:
+            raise ValueError(f"one of {', '.join(one for one in ENCODINGS if one)}")
+        return value
 
     def local_test(self, code: str, system: str) -> LocalTest | None:
         """The test a local code names, or None."""

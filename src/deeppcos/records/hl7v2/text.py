@@ -31,17 +31,19 @@ ENCODINGS = {
     "ISO IR87": "iso2022_jp",
     "GB 18030-2000": "gb18030",
 }
-"""Character sets of MSH-18 (table 0211) that are read. Without one, ASCII: never a guess."""
+"""Character sets of MSH-18 (table 0211) that are read. Without one, what the site states of its
+senders, else ASCII: never a guess."""
 
 _DELIMITERS = {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\"}
 _TIME = re.compile(r"(\d{8})(\d{4})?(\d{2})?(?:\.\d{1,4})?([+-]\d{4})?")
 
 
-def message_of(content: bytes) -> "hl7.Message":
+def message_of(content: bytes, *, unstated: str = "") -> "hl7.Message":
     """A message, in the character set it states.
 
     Args:
         content: The message, without the frame of MLLP.
+        unstated: What a message without MSH-18 is written in, as ``ENCODINGS`` names it.
 
     Returns:
         The message.
@@ -70,7 +72,7 @@ def message_of(content: bytes) -> "hl7.Message":
             accepted="a message that begins with MSH",
             remedy="send one message without a batch header",
         )
-    text = decoded(content)
+    text = decoded(content, unstated=unstated)
     lines = text.replace("\r\n", "\r").replace("\n", "\r").split("\r")
     text = "\r".join(line for line in lines if line.strip()) + "\r"
     _refuse_delimiters(text)
@@ -126,25 +128,34 @@ def codec_of(character_set: str) -> str:
     return ENCODINGS[character_set]
 
 
-def decoded(content: bytes) -> str:
+def decoded(content: bytes, *, unstated: str = "") -> str:
     """The text of a message, in the character set its header states.
+
+    Args:
+        content: The message.
+        unstated: Its character set where the header states none.
 
     Raises:
         MessageProblem: If the set is not read, or the bytes are not in it.
     """
-    name = header_of(content).character_set
+    stated = header_of(content).character_set
+    name = stated or unstated
     codec = codec_of(name)
     try:
         return content.decode(codec)
     except UnicodeDecodeError as error:
         raise MessageProblem(
-            f"the message is not in the character set it states, {name or 'ASCII'}",
+            f"the message is not in the character set it {_by_whom(stated)}, {name or 'ASCII'}",
             place="MSH-18",
             reason=Reason.DATA_TYPE,
             value=f"byte {error.start}",
             accepted="bytes of that character set",
             remedy="state the character set in MSH-18",
         ) from error
+
+
+def _by_whom(stated: str) -> str:
+    return "states" if stated else "is taken to be in"
 
 
 def segments_of(message: "hl7.Message", name: str) -> "list[hl7.Segment]":

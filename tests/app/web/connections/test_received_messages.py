@@ -96,6 +96,30 @@ def test_an_order_is_acknowledged_expected_and_begun(tell: Tell, sonographer: Us
     assert ExpectedStudy.objects.get().is_cancelled
 
 
+@pytest.mark.parametrize("site_states", ["8859/9", ""], ids=["stated", "unstated"])
+def test_a_message_without_a_character_set_is_read_in_the_one_the_site_states_or_refused(
+    connect: Connect, site: Site, site_states: str
+) -> None:
+    import hl7.client
+
+    key = f'unstated_character_set = "{site_states}"\n' if site_states else ""
+    connect(LISTENING + key)
+    with (
+        serving(MllpSettings(host="127.0.0.1", port=0), take_message) as listener,
+        hl7.client.MLLPClient("127.0.0.1", listener.port, encoding="iso8859-9") as client,
+    ):
+        client.socket.settimeout(30)
+        said = client.send_message(order("1").replace("Doe^Jane", "Şahin^Işıl"))
+    apply_waiting(places.connections())
+    assert ("MSA|AA|1" in said.decode()) is bool(site_states)
+    got = ReceivedMessage.objects.get()
+    if site_states:
+        assert ExpectedStudy.objects.get().name == "Işıl Şahin"
+    else:
+        assert got.state == MessageState.REFUSED
+        assert "is taken to be in, ASCII" in got.words
+
+
 def test_the_same_message_twice_is_one(tell: Tell) -> None:
     for _ in range(2):
         assert tell(order("1")).code == "AA"

@@ -65,7 +65,11 @@ def ask_worklist(request: HttpRequest) -> HttpResponse:
         raise Http404("no site")
     noted = 0
     for name, peer in peers.items():
-        entries = worklist(as_peers.dicom(peer), day=timezone.localdate())
+        entries = worklist(
+            as_peers.dicom(peer),
+            day=timezone.localdate(),
+            unstated_character_set="\\".join(peer.unstated_character_set),
+        )
         noted += orders.take_worklist(entries, site, source=name, issuer=told.issuer)
     audit.record("expected.worklist_asked", actor=user, site=site, detail={"noted": noted})
     words = ngettext("One examination is scheduled.", "%(n)d examinations are scheduled.", noted)

@@ -76,7 +76,7 @@ def apply_waiting(connections: Connections) -> int:
 
 
 def hospital_table(connections: Connections) -> "HospitalTable":
-    """How the hospital writes its messages: its file, else what ``[identity]`` says.
+    """How the hospital writes its messages: its file, else what ``connections.toml`` says.
 
     Raises:
         InvalidInput: If the file is missing or wrong.
@@ -86,8 +86,12 @@ def hospital_table(connections: Connections) -> "HospitalTable":
 
     listener = connections.listeners.hl7
     if listener is not None and listener.mapping_file is not None:
-        return read_site(listener.mapping_file)
-    return HospitalTable(patient=PatientTable(issuer=connections.issuer))
+        table = read_site(listener.mapping_file)
+    else:
+        table = HospitalTable(patient=PatientTable(issuer=connections.issuer))
+    if listener is not None and listener.unstated_character_set:
+        return table.model_copy(update={"unstated_character_set": listener.unstated_character_set})
+    return table
 
 
 def number_of(patient: Any, connections: Connections) -> str:
