@@ -7,6 +7,7 @@ With DEEPPCOS_PICTURES set to a folder, the pages on the way are kept there for 
 
 import re
 import sqlite3
+import time
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -84,6 +85,7 @@ def cut_the_power_while_the_example_is_read(page: "Page", desk: Desk, camera: Ca
     page.locator("table.studies a").first.click()
     page.get_by_role("heading", name="Being read").wait_for()
     camera.take(page, "being-read")
+    wait_until_a_worker_has_begun(desk)
     desk.kill()
     desk.start()
     assert not any("works once" in line for line in desk.said), "there is an account now"
@@ -100,6 +102,15 @@ def cut_the_power_while_the_example_is_read(page: "Page", desk: Desk, camera: Ca
     assert read == 1, "read once, in spite of the cut"
     assert attempts == 2
     camera.take_both(page, "study")
+
+
+def wait_until_a_worker_has_begun(desk: Desk) -> None:
+    """The page says "being read" from the moment the study stands in the queue."""
+    ends = time.monotonic() + READING_MS / 1000
+    with closing(sqlite3.connect(desk.home / "desk.sqlite3", timeout=20)) as base:
+        while base.execute("select max(attempts) from web_job").fetchone() != (1,):
+            assert time.monotonic() < ends, "no worker took the study"
+            time.sleep(0.05)
 
 
 def correct_a_follicle(page: "Page", camera: Camera) -> None:
