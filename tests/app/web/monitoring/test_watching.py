@@ -1,8 +1,6 @@
 """The watch of a site: what is taken down, alarms raised once, mailed, and acknowledged."""
 
 import datetime
-import socketserver
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -12,12 +10,14 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 from tests.app.web.conftest import ClientOf, MakeUser
 from tests.app.web.monitoring.conftest import add_readings
+from tests.app.web.monitoring.mailbox import Mailbox, mailbox_for
 from tests.app.web.viewer.conftest import correction
 
 from deeppcos.app.web import audit
 from deeppcos.app.web.models import (
     AuditEvent,
     DriftAlarm,
+    Grant,
     Role,
     Site,
     Study,
@@ -27,47 +27,14 @@ from deeppcos.app.web.models import (
 )
 from deeppcos.app.web.monitoring import mailing, watching
 from deeppcos.app.web.monitoring.observing import observe
+from deeppcos.app.web.monitoring.waiting import waiting_alarms
 from deeppcos.errors import ContractBroken, InvalidInput, TemporaryFailure
-
-
-class Mailbox(socketserver.ThreadingTCPServer):
-    """A mail server on this machine that keeps what it is given."""
-
-    allow_reuse_address = daemon_threads = True
-
-    def __init__(self) -> None:
-        self.taken: list[str] = []
-        self.is_full = False
-        super().__init__(("127.0.0.1", 0), _Talk)
-
-
-class _Talk(socketserver.StreamRequestHandler):
-    def handle(self) -> None:
-        box = self.server
-        assert isinstance(box, Mailbox)
-        self.wfile.write(b"220 here\r\n")
-        while line := self.rfile.readline().decode().strip().upper():
-            if line == "DATA":
-                self.wfile.write(b"354 go on\r\n")
-                text = []
-                while (row := self.rfile.readline().decode()) != ".\r\n":
-                    text.append(row)
-                box.taken.append("".join(text))
-            refused = line.startswith("MAIL") and box.is_full
-            self.wfile.write(b"452 full\r\n" if refused else b"250 ok\r\n")
-            if line == "QUIT":
-                return
 
 
 @pytest.fixture
 def mailbox(settings: Settings) -> Iterator[Mailbox]:
-    with Mailbox() as box:
-        threading.Thread(target=box.serve_forever, daemon=True).start()
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", int(box.server_address[1])
-        settings.MAIL_ALARMS = ("physicist@example.org",)
+    with mailbox_for(settings, "physicist@example.org") as box:
         yield box
-        box.shutdown()
 
 
 def say_new_scanner(site: Site) -> None:
@@ -241,6 +208,40 @@ def test_a_line_break_in_a_site_name_does_not_reach_the_head_of_a_mail(
     watching.look(site)
     mailing.send_unsent(site)
     assert "\nBcc:" not in mailbox.taken[0].split("\r\n\r\n")[0]
+
+
+def test_an_alarm_stands_beside_the_way_back_until_somebody_has_seen_it(
+    window: WatchWindow, site: Site, clinician: User, administrator: User, client_of: ClientOf
+) -> None:
+    say_new_scanner(site)
+    for alarm in watching.look(site).open_alarms:
+        if alarm.signal != "scanner":
+            watching.acknowledge(alarm, by=clinician, remark="by chance")
+    releases = reverse("learning:releases")
+    page = client_of(administrator).get(releases)
+    assert page.context["reason"] == ("Alarm of the watch: Scanner changed at Riverside clinic.")
+    assert "read by r-1" in page.content.decode()
+    elsewhere = Site.objects.create(name="Hillside", slug="hillside")
+    other = User.objects.create_user("otto", password="correct horse battery")
+    Grant.objects.create(user=other, site=elsewhere, role=Role.ADMINISTRATOR)
+    assert client_of(other).get(releases).context["alarms"] == ()
+    alarm = DriftAlarm.objects.get(signal="scanner")
+    watching.acknowledge(alarm, by=clinician, remark="New scanner.")
+    assert client_of(administrator).get(releases).context["reason"] == ""
+
+
+def test_an_alarm_of_an_older_window_is_nobodys_reason_any_more(
+    window: WatchWindow, site: Site, clinician: User
+) -> None:
+    say_new_scanner(site)
+    watching.look(site)
+    assert waiting_alarms(None)
+    day = timezone.localdate()
+    watching.name_window(
+        site, name="After it", first=day - datetime.timedelta(days=12),
+        last=day - datetime.timedelta(days=1), by=clinician,
+    )  # fmt: skip
+    assert waiting_alarms(None) == ()
 
 
 def test_another_site_sees_neither_page_nor_alarm(

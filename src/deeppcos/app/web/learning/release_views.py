@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from deeppcos.app.releases import promotion
 from deeppcos.app.web import audit
-from deeppcos.app.web.access import Right, account_of, needs
+from deeppcos.app.web.access import Right, account_of, needs, sites_with
 from deeppcos.app.web.learning.pages import links
 from deeppcos.app.web.learning.releases import (
     is_shipped,
@@ -24,6 +24,7 @@ from deeppcos.app.web.learning.releases import (
     signed_name,
     view_of,
 )
+from deeppcos.app.web.monitoring.waiting import reason_of, waiting_alarms
 from deeppcos.app.web.served import shelf
 from deeppcos.errors import InvalidInput
 
@@ -34,10 +35,13 @@ MOST_WORDS = 1000
 @require_safe
 def releases(request: HttpRequest) -> HttpResponse:
     """Everything on the shelf."""
-    audit.record("release.viewed", actor=account_of(request))
-    view = view_of(shelf())
+    user = account_of(request)
+    audit.record("release.viewed", actor=user)
+    view, alarms = view_of(shelf()), waiting_alarms(sites_with(user, Right.MANAGE_RELEASES))
     context = {
         "view": view,
+        "alarms": alarms,
+        "reason": reason_of(alarms),
         "is_shipped": is_shipped(view.served),
         **links(request, "learning:releases"),
     }

@@ -86,13 +86,20 @@ def _body(site: Site, alarms: list[DriftAlarm]) -> str:
         now = alarm.detail.get("now") or "too few women to say"
         lines += [
             f"- {_title(alarm)}: before {alarm.detail['before']}, now {now}",
-            f"  after {alarm.detail['women']} women since the window",
+            f"  after {alarm.detail['women']} women since the window{_read_by(alarm)}",
         ]
     lines += [
         "",
         f"Without any change, the probability that this window ever alarms is at most {rate:.0%}.",
-        "Please look into it and say what you found on the page Monitoring.",
+        "Please look into it and say what you found on the page Monitoring. An administrator can",
+        "serve the earlier release again on the page Learning, Releases.",
         "",
         "Research use. Not a medical device. This mail holds nothing of any patient.",
     ]
     return "\n".join(lines)
+
+
+def _read_by(alarm: DriftAlarm) -> str:
+    """Which releases read them, where one has a name."""
+    releases = alarm.detail.get("releases") or []
+    return f", read by {', '.join(releases)}" if releases else ""

@@ -163,6 +163,7 @@ def _page(
         "form": form or WindowForm(),
         "problem": problem,
         "may_name": Right.TEACH in rights_of(user, site.pk),
+        "may_go_back": Right.MANAGE_RELEASES in rights_of(user),
         "is_mailed": mailing.is_set_up(),
         "sites": Site.objects.filter(pk__in=sites_with(user, Right.SEE_COHORTS)),
         "size": (WIDE, HIGH),

@@ -187,7 +187,7 @@ def look(site: Site, *, by: User | None = None) -> Standing:
     with transaction.atomic():
         fresh = observe(site)
         found = standing(site)
-        raised = [state.signal.name for state in found.states if _raise(found.window, state)]
+        raised = [state.signal.name for state in found.states if _raise(found, state)]
         audit.record(
             "monitoring.looked",
             actor=by,
@@ -197,8 +197,9 @@ def look(site: Site, *, by: User | None = None) -> Standing:
     return standing(site) if raised else found
 
 
-def _raise(window: WatchWindow | None, state: SignalState) -> bool:
+def _raise(found: Standing, state: SignalState) -> bool:
     """Raise an alarm once; whether it is new."""
+    window = found.window
     if window is None or state.alarmed_at is None:
         return False
     detail = {
@@ -207,6 +208,7 @@ def _raise(window: WatchWindow | None, state: SignalState) -> bool:
         "now": state.now,
         "log_evidence": round(max(state.log_evidence), 3),
         "log_limit": round(state.limit, 3),
+        "releases": list(found.releases),
     }
     alarm, is_new = DriftAlarm.objects.get_or_create(
         window=window,
