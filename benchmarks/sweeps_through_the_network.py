@@ -5,23 +5,27 @@ Reproduces docs/evidence/sweeps-and-volumes.md::
     python benchmarks/sweeps_through_the_network.py --out results [--ovaries 4]
 
 Draws ovaries of known count with varied gain, depth, noise and slice thickness, analyses every
-frame as the product does, and writes ``sweeps.csv``, the tables, and a Bland-Altman picture.
-``tracking_on_phantoms.py`` measures the linking alone. A phantom is not a patient: these figures
-say what the program does on pictures it can check, never how accurate it is in a clinic. Stopped,
-the same command goes on with the ovaries that are not in ``sweeps.csv`` yet.
+frame as the product does, and writes ``sweeps.csv``, the tables, a Bland-Altman picture and one
+of what got no count and why. ``tracking_on_phantoms.py`` measures the linking alone. A phantom is
+not a patient: these figures say what the program does on pictures it can check, never how
+accurate it is in a clinic. Stopped, the same command goes on with the ovaries that are not in
+``sweeps.csv`` yet.
 """
 
 import argparse
 import csv
+import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from deeppcos.learning.metrics import concordance
+from deeppcos.learning.audit.findings import wilson
+from deeppcos.learning.charts.abstention import draw_abstention, outcome_of
+from deeppcos.learning.metrics import by_group, concordance
 from deeppcos.learning.phantom import (
     PhantomOvary,
     Plane,
@@ -37,7 +41,8 @@ from deeppcos.vision.sweep_analysis import analyse_sweep
 from deeppcos.vision.tracking import TrackedFollicles, track_follicles
 from deeppcos.vision.volume_analysis import analyse_volume
 
-COUNTS = (0, 6, 12, 17, 20, 23, 28, 40)
+COUNTS = (0, 6, 12, 17, 20, 23, 28, 40, 50)
+SIZES_MM = ((2.0, 4.0), (4.0, 6.0), (6.0, 10.0), (10.0, 40.0))
 STEPS_MM = (0.5, 1.0, 2.0)
 NOISE_DB = {"clean": -26.0, "usual": -20.0, "noisy": -10.0}
 ABOUT_WIDTH_MM = 26.0
@@ -52,26 +57,44 @@ class Reading:
         kind: ``sweep`` or ``volume``.
         step_mm: Distance between its frames, mm.
         noise: Name of its electronic noise.
+        depth_mm: Depth shown.
+        frequency_mhz: Of the probe.
+        gain_db: Gain against a well-set machine.
+        slice_mm: Thickness of the section at the focus.
         true_count: Follicles of 2-9 mm in the ovary.
         read_count: Follicles of 2-9 mm found, counted or not.
         low: Lower end of the interval; -1 without a count.
         high: Upper end; -1 without a count.
         true_ml: Volume of the ovary, mL.
         read_ml: As measured; -1 where it is not.
-        refused_because: First reason why there is no count; empty with one.
+        true_sizes: Follicles in each range of ``SIZES_MM``, with slashes between.
+        read_sizes: The same of those found, counted or not.
+        refused_because: Reasons why there is no count, with semicolons; empty with one.
     """
 
     ovary: str
     kind: str
     step_mm: float
     noise: str
+    depth_mm: float
+    frequency_mhz: float
+    gain_db: float
+    slice_mm: float
     true_count: int
     read_count: int
     low: int
     high: int
     true_ml: float
     read_ml: float
+    true_sizes: str
+    read_sizes: str
     refused_because: str
+
+    @property
+    def outcome(self) -> str:
+        """What came of it, as the picture of abstention tells it."""
+        off = None if self.refused_because else self.read_count - self.true_count
+        return outcome_of(off, self.refused_because.split("; "))
 
 
 def probe_of(rng: np.random.Generator, noise_db: float) -> ProbeSettings:
@@ -121,59 +144,115 @@ def sweeps(
         every = round(step / STEPS_MM[0])
         frames = frames_of(pictures[::every], drawn.sections[0].mm_per_pixel)
         read = track_follicles(list(analyse_sweep(frames, release)), slice_spacing_mm=None)
-        yield reading(name, "sweep", drawn.step_mm * every, noise, ovary, read)
+        yield reading((name, "sweep", drawn.step_mm * every, noise), ovary, probe, read)
 
 
 def volume(
     name: str, ovary: PhantomOvary, noise: str, release: Release, rng: np.random.Generator
 ) -> Reading:
     """One drawn volume."""
-    drawn = draw_volume(ovary, probe_of(rng, NOISE_DB[noise]), plane=plane_of(rng), rng=rng)
+    probe = probe_of(rng, NOISE_DB[noise])
+    drawn = draw_volume(ovary, probe, plane=plane_of(rng), rng=rng)
     frames = frames_of(list(drawn.voxels), drawn.mm_per_voxel)
     read = analyse_volume(frames, release, slice_spacing_mm=drawn.mm_per_voxel)
-    return reading(name, "volume", drawn.mm_per_voxel, noise, ovary, read.followed)
+    return reading((name, "volume", drawn.mm_per_voxel, noise), ovary, probe, read.followed)
 
 
 def reading(
-    name: str, kind: str, step: float, noise: str, ovary: PhantomOvary, read: TrackedFollicles
+    which: tuple[str, str, float, str],
+    ovary: PhantomOvary,
+    probe: ProbeSettings,
+    read: TrackedFollicles,
 ) -> Reading:
-    """What was read beside what is true."""
+    """What was read beside what is true; ``which`` is ovary, kind, step in mm and noise."""
+    name, kind, step, noise = which
+    sized = [f.mean_diameter_mm for f in read.follicles if f.mean_diameter_mm is not None]
     return Reading(
         ovary=name,
         kind=kind,
         step_mm=round(step, 2),
         noise=noise,
+        depth_mm=round(probe.depth_mm, 1),
+        frequency_mhz=round(probe.frequency_mhz, 2),
+        gain_db=round(probe.gain_db, 2),
+        slice_mm=round(probe.slice_mm, 2),
         true_count=ovary.fnpo,
         read_count=sum(f.kind is FollicleKind.ANTRAL for f in read.follicles),
         low=read.count.low if read.count else -1,
         high=read.count.high if read.count else -1,
         true_ml=round(ovary.volume_ml, 2),
         read_ml=round(read.ovary_volume_ml, 2) if read.ovary_volume_ml else -1,
-        refused_because=read.not_counted_because[0] if read.not_counted_because else "",
+        true_sizes=by_size([f.diameter_mm for f in ovary.follicles]),
+        read_sizes=by_size(sized),
+        refused_because="; ".join(read.not_counted_because),
     )
 
 
+def by_size(diameters_mm: Sequence[float]) -> str:
+    """How many lie in each range of ``SIZES_MM``."""
+    return "/".join(str(sum(low <= d < high for d in diameters_mm)) for low, high in SIZES_MM)
+
+
 def line(name: str, some: Sequence[Reading]) -> str:
-    """One row of a table."""
+    """One row of the table of counts."""
     counted = [one for one in some if not one.refused_because]
-    refused = 1 - len(counted) / max(len(some), 1)
+    head = f"| {name} | {len(some)} | {abstained(some)} |"
     if len(counted) < 3:
-        return f"| {name} | {len(some)} | {refused:.0%} | | | | |"
+        return f"{head} {len(counted)} | | | | |"
     true = np.array([one.true_count for one in counted], float)
     wrong = np.array([one.read_count for one in counted], float) - true
     bias, spread = float(wrong.mean()), 1.96 * float(wrong.std(ddof=1))
-    held = np.mean([one.low <= one.true_count <= one.high for one in counted])
+    sure = by_group(lambda items: float(wrong[items].mean()), [one.ovary for one in counted])
+    within = "" if sure.low is None else f" ({sure.low:+.1f} to {sure.high:+.1f})"
+    held = wilson(sum(o.low <= o.true_count <= o.high for o in counted), len(counted))
     return (
-        f"| {name} | {len(some)} | {refused:.0%} | {bias:+.1f} | {bias - spread:+.1f} to "
-        f"{bias + spread:+.1f} | {concordance(true, true + wrong):.2f} | {held:.0%} |"
+        f"{head} {len(counted)} | {bias:+.1f}{within} | {bias - spread:+.1f} to "
+        f"{bias + spread:+.1f} | {concordance(true, true + wrong):.2f} | {held.value:.0%} "
+        f"({held.low:.0%} to {held.high:.0%}) |"
+    )
+
+
+def abstained(some: Sequence[Reading]) -> str:
+    """Share without a count, with its Wilson interval."""
+    if not some:
+        return ""
+    share = wilson(sum(bool(one.refused_because) for one in some), len(some))
+    return f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%})"
+
+
+def found_line(name: str, some: Sequence[Reading], place: int | None = None) -> str:
+    """One row of the table of follicles found, over sequences with a count and without.
+
+    Args:
+        name: For the row.
+        some: Readings.
+        place: Range of ``SIZES_MM``; all of 2-9 mm when None.
+    """
+
+    def of(sizes: str, count: int) -> int:
+        return count if place is None else int(sizes.split("/")[place])
+
+    true = np.array([of(one.true_sizes, one.true_count) for one in some], float)
+    read = np.array([of(one.read_sizes, one.read_count) for one in some], float)
+    if true.sum() == 0:
+        return f"| {name} | {len(some)} | 0 | {read.sum():.0f} | | |"
+    share = by_group(
+        lambda items: float(read[items].sum() / true[items].sum()) if true[items].sum() else None,
+        [one.ovary for one in some],
+    )
+    within = "" if share.low is None else f"{share.low:.2f} to {share.high:.2f}"
+    return (
+        f"| {name} | {len(some)} | {true.sum():.0f} | {read.sum():.0f} "
+        f"| {share.value:.2f} | {within} |"
     )
 
 
 def tables(read: Sequence[Reading]) -> str:
     """Every table of the evidence."""
     lines = [
-        "| sequences | n | no count | bias | 95 % limits | Lin CCC | interval holds truth |",
-        "|---|---|---|---|---|---|---|",
+        "| sequences | n | no count | counted | bias | 95 % limits | Lin CCC "
+        "| interval holds truth |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for step in STEPS_MM:
         near = [r for r in read if r.kind == "sweep" and _nearest_step(r.step_mm) == step]
@@ -181,9 +260,7 @@ def tables(read: Sequence[Reading]) -> str:
     for noise in NOISE_DB:
         own = [r for r in read if r.kind == "sweep" and r.noise == noise]
         lines.append(line(f"sweeps, {noise}, all steps", own))
-    slow = [r for r in read if r.kind == "sweep" and _nearest_step(r.step_mm) < STEPS_MM[-1]]
-    volumes = [r for r in read if r.kind == "volume"]
-    for kind, own in (("sweeps to 1 mm", slow), ("volumes", volumes)):
+    for kind, own in slow_and_volumes(read).items():
         lines.append(line(kind, own))
         lines.append(line(f"{kind}, under 30", [r for r in own if r.true_count < 30]))
         lines.append(line(f"{kind}, 15-25", [r for r in own if 15 <= r.true_count <= 25]))
@@ -194,7 +271,54 @@ def tables(read: Sequence[Reading]) -> str:
             f"{shares.mean() - 1.96 * shares.std(ddof=1):+.0%} to "
             f"{shares.mean() + 1.96 * shares.std(ddof=1):+.0%}."
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *found_tables(read)])
+
+
+def slow_and_volumes(read: Sequence[Reading]) -> dict[str, list[Reading]]:
+    """The sequences that may be counted at all: sweeps to 1 mm, and volumes."""
+    slow = [r for r in read if r.kind == "sweep" and _nearest_step(r.step_mm) < STEPS_MM[-1]]
+    return {"sweeps to 1 mm": slow, "volumes": [r for r in read if r.kind == "volume"]}
+
+
+SETTINGS: dict[str, tuple[Callable[[Reading], float], tuple[float, ...]]] = {
+    "depth, mm": (lambda r: r.depth_mm, (50, 65, 80)),
+    "frequency, MHz": (lambda r: r.frequency_mhz, (5, 6.5, 8)),
+    "gain, dB": (lambda r: r.gain_db, (-20, -2, 2, 20)),
+    "slice, mm": (lambda r: r.slice_mm, (1, 1.5, 2)),
+}
+
+
+def found_tables(read: Sequence[Reading]) -> list[str]:
+    """Follicles found to one true, by size, noise and setting of the machine."""
+    lines = [
+        "| follicles | n | true | found | found to one true | 95 % interval by ovary |",
+        "|---|---|---|---|---|---|",
+    ]
+    for kind, own in slow_and_volumes(read).items():
+        for place, (low, high) in enumerate(SIZES_MM):
+            words = f"{low:g} to {high:g} mm" if high < SIZES_MM[-1][1] else f"{low:g} mm and over"
+            lines.append(found_line(f"{kind}: {words}", own, place))
+        for noise in NOISE_DB:
+            lines.append(found_line(f"{kind}: {noise}", [r for r in own if r.noise == noise]))
+        for setting, (value, bounds) in SETTINGS.items():
+            for low, high in itertools.pairwise(bounds):
+                some = [r for r in own if low <= value(r) < high]
+                lines.append(found_line(f"{kind}: {setting}, {low:g} to {high:g}", some))
+    return lines
+
+
+def outcomes(read: Sequence[Reading]) -> dict[str, list[str]]:
+    """What came of sweeps at each step and noise, and of volumes."""
+    rows = {}
+    for step in STEPS_MM:
+        for noise in NOISE_DB:
+            own = [r for r in read if r.kind == "sweep" and r.noise == noise]
+            near = [r.outcome for r in own if _nearest_step(r.step_mm) == step]
+            rows[f"sweeps, about {step:g} mm a frame, {noise}"] = near
+    for noise in NOISE_DB:
+        own = [r for r in read if r.kind == "volume" and r.noise == noise]
+        rows[f"volumes, {noise}"] = [r.outcome for r in own]
+    return rows
 
 
 def _nearest_step(step_mm: float) -> float:
@@ -237,7 +361,7 @@ def read_before(out: Path, started: dict[str, object]) -> list[Reading]:
     """What an earlier call of the same run has read.
 
     Raises:
-        SystemExit: If the folder holds a run of another seed or other weights.
+        SystemExit: If the folder holds a run of another seed, other weights or other columns.
     """
     kind = out / "run.json"
     if not kind.is_file():
@@ -278,7 +402,11 @@ def main() -> None:
     release = (
         load_release(arguments.release, threads=1) if arguments.release else load_release(threads=1)
     )
-    started = {"seed": arguments.seed, "weights": release.manifest.weights_sha256}
+    started: dict[str, object] = {
+        "seed": arguments.seed,
+        "weights": release.manifest.weights_sha256,
+        "columns": list(Reading.__slots__),
+    }
     read = read_before(arguments.out, started)
     for number in range(arguments.ovaries):
         for place, count in enumerate(COUNTS):
@@ -294,6 +422,7 @@ def main() -> None:
     print(f"release {release.manifest.name}, seed {arguments.seed}\n")
     print(tables(read))
     picture(read, arguments.out / "bland-altman.png")
+    draw_abstention(outcomes(read), arguments.out / "abstention")
 
 
 if __name__ == "__main__":

@@ -13,11 +13,13 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from deeppcos.learning.charts.abstention import draw_abstention, outcome_of
 from deeppcos.learning.metrics import concordance
 from deeppcos.learning.phantom import PhantomOvary, Plane, Viewport, varied_ovary
 from deeppcos.learning.phantom.tissue import cut
@@ -350,16 +352,36 @@ def volumes_line(some: Sequence[Row]) -> str:
     )
 
 
+def outcomes(some: Sequence[Row]) -> dict[str, list[str]]:
+    """What came of the sequences of each step and each amount of slips."""
+    rows: dict[str, list[str]] = {}
+    for step, slips in itertools.product(
+        sorted({row.step_mm for row in some}), [s.name for s in SLIPS]
+    ):
+        own = [row for row in some if row.slips == slips and row.step_mm == step]
+        rows[f"{step:g} mm a frame, slips: {slips}"] = [
+            outcome_of(
+                row.read.count.value - row.true_count if row.read.count else None,
+                row.read.not_counted_because,
+            )
+            for row in own
+        ]
+    return rows
+
+
 def main() -> None:
     """Print the tables of docs/evidence/tracking.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ovaries", type=int, default=2, help="ovaries at each count")
     parser.add_argument("--seed", type=int, default=21)
+    parser.add_argument("--picture", type=Path, help="what came of sweeps; file without ending")
     arguments = parser.parse_args()
     sweeps, volumes = rows(arguments.ovaries, arguments.seed)
     print(table("Sweeps: tracked estimate", sweeps), "\n")
     print(table("Volumes: FNPO", volumes), "\n")
     print(volumes_line(volumes))
+    if arguments.picture is not None:
+        draw_abstention(outcomes(sweeps), arguments.picture)
 
 
 if __name__ == "__main__":

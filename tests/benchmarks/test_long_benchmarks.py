@@ -2,9 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from benchmarks.sweeps_through_the_network import Reading
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,19 +35,47 @@ def test_a_label_map_is_read_as_one_ovary_with_its_follicles_and_one_lesion() ->
     assert seen_in(np.zeros_like(label), everywhere=True).ovaries == ()
 
 
-def test_a_stopped_grid_of_sweeps_goes_on_and_another_run_is_refused(tmp_path: Path) -> None:
-    from benchmarks.sweeps_through_the_network import Reading, read_before, write
+def a_reading(**other: Any) -> "Reading":
+    from benchmarks.sweeps_through_the_network import Reading
 
-    one = Reading(
-        ovary="0-6", kind="sweep", step_mm=0.5, noise="clean", true_count=6, read_count=5, low=4,
-        high=9, true_ml=8.1, read_ml=-1.0, refused_because="",
-    )  # fmt: skip
+    fields: dict[str, Any] = {
+        "ovary": "0-6", "kind": "sweep", "step_mm": 0.5, "noise": "clean", "depth_mm": 60.0,
+        "frequency_mhz": 6.0, "gain_db": 0.5, "slice_mm": 1.5, "true_count": 6, "read_count": 5,
+        "low": 4, "high": 9, "true_ml": 8.1, "read_ml": -1.0, "true_sizes": "3/3/0/1",
+        "read_sizes": "1/4/0/1", "refused_because": "",
+    }  # fmt: skip
+    return Reading(**{**fields, **other})
+
+
+def test_a_stopped_grid_of_sweeps_goes_on_and_another_run_is_refused(tmp_path: Path) -> None:
+    from benchmarks.sweeps_through_the_network import read_before, write
+
+    one = a_reading()
     started: dict[str, object] = {"seed": 900, "weights": "w"}
     assert read_before(tmp_path, started) == []
     write(tmp_path, [one])
     assert read_before(tmp_path, started) == [one]
     with pytest.raises(SystemExit, match="another seed or release"):
         read_before(tmp_path, {"seed": 901, "weights": "w"})
+
+
+def test_follicles_found_are_told_by_size_and_what_is_refused_by_its_reason() -> None:
+    from benchmarks.sweeps_through_the_network import found_line, outcomes, tables
+
+    fast = "too fast: about 2.0 mm from frame to frame"
+    both = f"{fast}; too noisy: 0.6 outlines a frame come and go"
+    read = [
+        a_reading(),
+        a_reading(ovary="1-6", read_count=1),
+        a_reading(ovary="2-6", step_mm=2.0, refused_because=fast),
+        a_reading(ovary="3-6", step_mm=2.0, refused_because=both),
+    ]
+    assert found_line("small", read[:2], 0) == "| small | 2 | 6 | 2 | 0.33 | 0.33 to 0.33 |"
+    assert found_line("all", read[:2]).startswith("| all | 2 | 12 | 6 | 0.50 |")
+    came = outcomes(read)
+    assert came["sweeps, about 0.5 mm a frame, clean"] == ["near", "far"]
+    assert came["sweeps, about 2 mm a frame, clean"] == ["fast", "both"]
+    assert "| sweeps, about 2 mm | 2 | 100% (34% to 100%) | 0 |" in tables(read)
 
 
 def test_parts_of_an_archive_that_are_done_are_not_read_again(

@@ -21,6 +21,17 @@ def test_every_measured_part_has_its_place_on_the_page() -> None:
         assert replaced(page, name, "figures").count("figures") > page.count("figures") - 1
 
 
+def test_the_aims_told_are_those_of_the_shipped_release() -> None:
+    from benchmarks.aims import PAGE, section
+    from benchmarks.speed import replaced
+
+    from deeppcos.vision.release import SHIPPED, read_manifest
+
+    page = PAGE.read_text(encoding="utf-8")
+    fresh = replaced(page, "aims", section(read_manifest(SHIPPED)))
+    assert page == fresh, "run python -m benchmarks.aims"
+
+
 def test_only_the_measured_part_of_a_page_changes() -> None:
     from benchmarks.speed import replaced
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from deeppcos.learning.gaps import GAPS
 from deeppcos.learning.model_card import ORDER, figure_lines, figure_text, model_card
 from deeppcos.vision.release import Manifest
 
@@ -66,6 +67,20 @@ def test_every_aim_stands_beside_what_was_reached() -> None:
         "| short by 0.088; the interval reaches it |" in card
     )
     assert "| calibration error, follicle | at most 0.03 | not measured | not measured |" in card
+    assert "not measured: no transabdominal picture of a patient in the pool |" in card
+
+
+def test_what_was_tried_and_what_would_help_stand_beside_every_shortfall() -> None:
+    card = model_card(manifest())
+    for gap in GAPS:
+        assert f"| {gap.name} | {gap.tried} | {gap.closed_by} |" in card
+
+
+def test_a_row_that_nobody_measured_is_left_out() -> None:
+    row = "mmotu count concordance, maybe set aside"
+    assert f"| {row} |" in model_card(manifest())
+    older = manifest(release={name: FIGURE for name in ORDER if name != row})
+    assert f"| {row} |" not in model_card(older)
 
 
 def test_the_lowest_patient_group_is_told() -> None:

@@ -56,6 +56,14 @@ def test_the_shipped_release_has_a_card(tmp_path: Path) -> None:
             assert (tmp_path / line.rpartition("(")[2].rstrip(")")).is_file()
 
 
+def test_the_card_in_the_documents_is_that_of_the_shipped_release(tmp_path: Path) -> None:
+    documents = Path(__file__).resolve().parents[3] / "docs"
+    _write_card(read_manifest(SHIPPED), tmp_path / "model-card.md")
+    for file in ("model-card.md", "pictures/model-card/coverage.svg"):
+        kept, fresh = ((folder / file).read_text("utf-8") for folder in (documents, tmp_path))
+        assert kept == fresh, "run deeppcos evaluate --data FOLDER --card docs/model-card.md"
+
+
 def mmotu(folder: Path, rows: list[tuple[str, str]]) -> Path:
     """A set in the MMOTU layout: id and class of each picture."""
     for place in ("images", "masks"):

@@ -33,6 +33,7 @@ def measured() -> dict[str, Any]:
         },
         "count interval coverage, cross-fitted": {
             **figure(0.91), "asked": 0.9, "by group": {"a": [8, 9], "b": [4, 6], "c": [1, 2]},
+            "by subgroup": {"data set": {"mmotu": [12, 15], "closeups": [1, 2]}},
         },
         "area interval coverage, cross-fitted": {**figure(0.88), "asked": 0.9},
         "accepted as an ovary": {

@@ -13,6 +13,7 @@ pytest.importorskip("matplotlib")
 from PIL import Image
 
 from deeppcos.learning.charts import CHARTS, draw_all, drawable
+from deeppcos.learning.charts.abstention import OUTCOMES, draw_abstention, outcome_of
 from deeppcos.learning.charts.style import ACCENT, drawn
 from deeppcos.learning.evaluate.tables import write_tables
 
@@ -60,12 +61,40 @@ def test_the_style_leaves_no_trace_behind(tmp_path: Path) -> None:
     assert dict(matplotlib.rcParams) == before
 
 
+@pytest.mark.parametrize(
+    ("off", "reasons", "outcome"),
+    [
+        pytest.param(3, (), "near", id="near"),
+        pytest.param(-4, (), "far", id="far"),
+        pytest.param(None, ("too fast: a", "too noisy: b"), "both", id="both"),
+        pytest.param(None, ("the ovary was lost", "too noisy: b"), "noisy", id="noisy"),
+        pytest.param(None, ("the ovary was lost",), "other", id="other"),
+    ],
+)
+def test_what_came_of_a_sweep_is_told_by_its_count_or_its_reasons(
+    off: int | None, reasons: tuple[str, ...], outcome: str
+) -> None:
+    assert outcome_of(off, reasons) == outcome
+
+
+def test_every_outcome_has_its_words_in_the_picture(tmp_path: Path) -> None:
+    draw_abstention({"slow": list(OUTCOMES), "nothing": []}, tmp_path / "abstention")
+    with Image.open(tmp_path / "abstention.png") as picture:
+        seen = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20) or []}
+    for _, colour in OUTCOMES.values():
+        assert tuple(bytes.fromhex(colour[1:])) in seen
+
+
 def test_tables_hold_what_was_measured_with_unknown_left_empty(
     measured: Measured, tmp_path: Path
 ) -> None:
     files = write_tables(measured, tmp_path)
     assert json.loads((tmp_path / "measured.json").read_text(encoding="utf-8")) == measured
-    assert len(files) == 8
+    assert len(files) == 9
+    with (tmp_path / "coverage.csv").open(newline="") as lines:
+        held = {(row["of"], row["name"]): (row["held"], row["n"]) for row in csv.DictReader(lines)}
+    assert held["patient group", "b"] == ("4", "6")
+    assert held["data set", "mmotu"] == ("12", "15")
     with (tmp_path / "figures.csv").open(newline="") as lines:
         rows = {row["figure"]: row for row in csv.DictReader(lines)}
     assert rows["mmotu follicle F1 at IoU 0.3"]["value"] == "0.76"

@@ -182,6 +182,9 @@ def test_figures_pool_follicles_and_average_counts(monkeypatch: pytest.MonkeyPat
     assert aside.value == pytest.approx(2 * 2 / (3 + 3))
     assert figures["count mean absolute error"].value == pytest.approx(2 / 3)
     assert figures["count concordance"].n == 3
+    # One sure mark a picture; besides the "maybe" the machine counts 1, 2 and 0.
+    assert figures["count mean absolute error, maybe set aside"].value == pytest.approx(2 / 3)
+    assert figures["count concordance, maybe set aside"].n == 3
 
 
 def test_the_headline_keeps_sources_apart_and_unknown_undefined(

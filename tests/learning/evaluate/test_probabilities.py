@@ -151,11 +151,14 @@ def test_a_picture_whose_ovary_nobody_looked_for_carries_no_risk() -> None:
 def test_an_interval_that_held_every_count_is_told_by_group() -> None:
     exact = replace(FOUND, counted=3, true=3)
     results = [
-        replace(RESULT, group=g, follicles=exact) for half in (0, 1) for g in groups_of(half, 3)
+        replace(RESULT, group=g, follicles=exact, traits={"source": f"set {half}"})
+        for half in (0, 1)
+        for g in groups_of(half, 3)
     ]
     figure = coverage_figure(results)
     assert (figure["value"], figure["asked"], figure["n"]) == (1.0, 0.9, 6)
     assert list(figure["by group"].values()) == [[1, 1]] * 6
+    assert figure["by subgroup"] == {"data set": {"set 0": [3, 3], "set 1": [3, 3]}}
 
 
 def test_the_area_interval_is_judged_on_ovaries_that_would_be_measured() -> None:
@@ -172,4 +175,5 @@ def test_the_area_interval_is_judged_on_ovaries_that_would_be_measured() -> None
     ]
     figure = area_coverage_figure(results, least_probability=0.5)
     assert (figure["value"], figure["n"]) == (1.0, 20)
+    assert sum(n for _, n in figure["by group"].values()) == 20
     assert area_coverage_figure(results, least_probability=1.0)["value"] is None

@@ -7,6 +7,7 @@ from typing import Any
 
 from deeppcos.learning.charts.bland_altman import draw_bland_altman
 from deeppcos.learning.charts.confusion import draw_confusion
+from deeppcos.learning.charts.coverage import draw_coverage
 from deeppcos.learning.charts.reliability import draw_reliability
 from deeppcos.learning.charts.risk import draw_risk
 from deeppcos.learning.charts.subgroups import draw_subgroups
@@ -42,6 +43,13 @@ CHARTS = (
         needs="calibration error, cross-fitted",
         words="Reliability: probabilities given beside the share that came true, cross-fitted",
         draw=draw_reliability,
+    ),
+    Chart(
+        name="coverage",
+        needs="count interval coverage, cross-fitted",
+        words="Coverage: share of truths inside the intervals beside the share promised, "
+        "cross-fitted",
+        draw=draw_coverage,
     ),
     Chart(
         name="risk",

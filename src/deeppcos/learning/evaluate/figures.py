@@ -70,13 +70,22 @@ def follicle_measures(results: Sequence[SampleResult]) -> tuple[dict[str, Measur
     groups, rows = [group for group, _ in marked], [row for _, row in marked]
     counted = np.array([row.counted for row in rows], float)
     true = np.array([row.true for row in rows], float)
+    # Without "maybe": what the machine counted besides them, beside the reader's sure marks.
+    besides = np.array([row.counted_besides_maybe[IOU_LEVELS[0]] for row in rows], float)
+    sure = np.array([row.true_sure for row in rows], float)
     measures: dict[str, Measure] = {}
     for level in IOU_LEVELS:
         measures[f"follicle F1 at IoU {level}"] = _f1(rows, level)
         measures[f"follicle F1 at IoU {level}, maybe set aside"] = _f1_of_sure(rows, level)
     measures |= {
         "count concordance": lambda items: metrics.concordance(counted[items], true[items]),
+        "count concordance, maybe set aside": lambda items: metrics.concordance(
+            besides[items], sure[items]
+        ),
         "count mean absolute error": lambda items: _mean(np.abs(counted - true)[items]),
+        "count mean absolute error, maybe set aside": lambda items: _mean(
+            np.abs(besides - sure)[items]
+        ),
         "count bias": lambda items: _mean((counted - true)[items]),
     }
     return measures, groups

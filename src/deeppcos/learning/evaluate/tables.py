@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FIGURE = ("value", "low", "high", "n", "groups")
+COVERAGES = ("count", "area")
 
 
 def write_tables(measured: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -65,6 +66,11 @@ def _tables(measured: Mapping[str, Any]) -> list[Table]:
             ],
         ),
         (
+            "coverage",
+            ("interval", "of", "name", "held", "n"),
+            [row for which in COVERAGES for row in _coverage_rows(which, measured)],
+        ),
+        (
             "counts",
             ("source", "machine", "reader"),
             [(row["source"], row["machine"], row["reader"]) for row in measured["counts"]],
@@ -93,6 +99,17 @@ def _tables(measured: Mapping[str, Any]) -> list[Table]:
                 for kind, row in measured["accepted as an ovary"].items()
             ],
         ),
+    ]
+
+
+def _coverage_rows(which: str, measured: Mapping[str, Any]) -> list[Sequence[Any]]:
+    """Patient groups and subgroups with how many truths an interval held, and of how many."""
+    coverage = measured.get(f"{which} interval coverage, cross-fitted") or {}
+    tables = {"patient group": coverage.get("by group", {}), **coverage.get("by subgroup", {})}
+    return [
+        (which, of, name, held, n)
+        for of, table in tables.items()
+        for name, (held, n) in table.items()
     ]
 
 
