@@ -1,11 +1,13 @@
-"""One file that holds an installation: data base, pictures, reports, and a list of it all.
+"""One file that holds an installation: data base, pictures, reports, what came and what waits.
 
 Owns the layout of a backup. The data base is copied first and the files after it: a row never
-names a file that the backup lacks. The secret key stays behind; sessions end with a restore.
+names a file that the backup lacks. What belongs to it of the connections, and when, is the
+business of ``connections_copy``. The secret key stays behind; sessions end with a restore.
 """
 
 import hashlib
 import json
+import os
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,12 +23,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import deeppcos
 from deeppcos.app.web.models import AuditHead, Study
+from deeppcos.app.web.upkeep import connections_copy
 from deeppcos.app.web.upkeep.database_copy import copy_name, read_copy, write_copy
 from deeppcos.errors import ContractBroken, InvalidInput
-from deeppcos.records.on_disk import sha256_of
+from deeppcos.records.on_disk import force_file_to_disk, force_folder_to_disk, sha256_of
 
 FOLDERS = ("studies", "research")
-"""What of the data folder belongs to a backup, beside the data base."""
+"""What of the data folder belongs to a backup as it is, beside the data base."""
 
 LIST_FILE = "backup.json"
 BLOCK = 1 << 20
@@ -97,15 +100,13 @@ def back_up(target: Path, *, say: Callable[[str], object] = lambda _: None) -> B
     try:
         with tarfile.open(fresh, "w:gz", compresslevel=1) as archive:
             with tempfile.TemporaryDirectory(dir=target.parent) as working:
-                copy = Path(working) / copy_name()
-                write_copy(copy)
-                files[copy.name] = _add(archive, copy, copy.name)
+                for name, copy in _copied_tables(Path(working)):
+                    files[name] = _add(archive, copy, name)
             say("data base copied")
-            for number, path in enumerate(_files()):
-                name = path.relative_to(settings.DEEPPCOS_HOME).as_posix()
-                files[name] = _add(archive, path, name)
-                if number % 500 == 499:
-                    say(f"{number + 1} files")
+            for number, (name, hashed) in enumerate(_added_files(archive), start=1):
+                files[name] = hashed
+                if number % 500 == 0:
+                    say(f"{number} files")
             content = BackupList(
                 version=deeppcos.__version__,
                 created=timezone.now().isoformat(),
@@ -117,7 +118,9 @@ def back_up(target: Path, *, say: Callable[[str], object] = lambda _: None) -> B
                 files=files,
             )
             _add_text(archive, LIST_FILE, content.model_dump_json(indent=1))
+        force_file_to_disk(fresh)
         fresh.replace(target)
+        force_folder_to_disk(target.parent)
     finally:
         fresh.unlink(missing_ok=True)
     return content
@@ -146,11 +149,15 @@ def restore(source: Path, *, say: Callable[[str], object] = lambda _: None) -> B
         content = _unpack(source, unpacked)
         _require_known_migrations(content)
         say(f"{len(content.files)} files are whole")
-        for folder in FOLDERS:
+        for folder in (*FOLDERS, connections_copy.FOLDER):
             if (unpacked / folder).is_dir():
                 (unpacked / folder).rename(home / folder)
+        _keep_from_others(home / connections_copy.FOLDER)
         connection.close()
         read_copy(unpacked / content.database)
+    # Peers were told that it is kept: it is, from here on, whatever happens to the power.
+    if hasattr(os, "sync"):  # not on Windows
+        os.sync()
     say("data base restored")
     return content
 
@@ -171,12 +178,42 @@ def check(source: Path) -> BackupList:
         return _unpack(source, Path(working))
 
 
+def _copied_tables(working: Path) -> Iterator[tuple[str, Path]]:
+    """Every table of the installation, copied in the order that leaves nothing out."""
+    home, copy = Path(settings.DEEPPCOS_HOME), working / copy_name()
+    yield from connections_copy.copied_tables(home, connections_copy.BEFORE_THE_DATA_BASE, working)
+    write_copy(copy)
+    yield copy.name, copy
+    yield from connections_copy.copied_tables(home, connections_copy.AFTER_THE_DATA_BASE, working)
+
+
+def _added_files(archive: tarfile.TarFile) -> Iterator[tuple[str, str]]:
+    """Add every file of the data folder that belongs to a backup; gives its name and hash."""
+    home = Path(settings.DEEPPCOS_HOME)
+    for path in (*_files(), *connections_copy.received_files(home)):
+        name = path.relative_to(home).as_posix()
+        yield name, _add(archive, path, name)
+    for path in connections_copy.waiting_files(home):
+        name = path.relative_to(home).as_posix()
+        try:
+            hashed = _add(archive, path, name)
+        except FileNotFoundError:  # sent long ago, and cleared away just now
+            continue
+        yield name, hashed
+
+
 def _files() -> Iterator[Path]:
-    """Every file of the data folder that belongs to a backup."""
+    """Every file that belongs to a backup and to no connection."""
     for folder in FOLDERS:
         for path in sorted((Path(settings.DEEPPCOS_HOME) / folder).rglob("*")):
             if path.is_file() and not path.name.endswith(".partial"):
                 yield path
+
+
+def _keep_from_others(folder: Path) -> None:
+    """Received images are for the owner of the data folder only, as they were."""
+    if folder.is_dir():
+        folder.chmod(0o700)
 
 
 def _add(archive: tarfile.TarFile, path: Path, name: str) -> str:
@@ -246,7 +283,8 @@ def _require_known_migrations(content: BackupList) -> None:
 
 def _require_empty(home: Path) -> None:
     """Refuse to restore over anything."""
-    taken = [folder for folder in FOLDERS if any((home / folder).glob("*"))]
+    every = (*FOLDERS, connections_copy.FOLDER)
+    taken = [folder for folder in every if any((home / folder).glob("*"))]
     if taken or connection.introspection.table_names():
         raise InvalidInput(
             "there is an installation already",

@@ -5,13 +5,13 @@ Owns SQLite's backup interface and PostgreSQL's own tools; which one is asked of
 
 import os
 import shutil
-import sqlite3
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from deeppcos.app.web.upkeep.connections_copy import copy_sqlite
 from deeppcos.errors import InvalidInput, TemporaryFailure
 
 SQLITE_NAME, POSTGRES_NAME = "desk.sqlite3", "desk.pgdump"
@@ -33,10 +33,7 @@ def write_copy(target: Path) -> None:
         TemporaryFailure: If PostgreSQL's tool is missing or fails.
     """
     if _is_sqlite():
-        with sqlite3.connect(_database()["NAME"]) as source, sqlite3.connect(target) as copy:
-            source.backup(copy)
-        copy.close()
-        source.close()
+        copy_sqlite(Path(_database()["NAME"]), target)
         return
     _run("pg_dump", "--format=custom", "--no-owner", "--file", str(target), *_place())
 
