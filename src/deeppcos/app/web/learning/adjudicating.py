@@ -2,41 +2,41 @@
 
 Owns who may settle and what is kept. Whoever read a study herself cannot settle it; what she sees
 says neither who read nor who had seen the machine's marks. A settlement is an edit like any other:
-it is kept in the log of a mark set of its own, and no reading is changed.
+it is kept in the log of a mark set of its own, and no reading is changed. Where none is right she
+draws her own in the viewer, beginning from one of them or from nothing.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
-from uuid import uuid4
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from deeppcos.app.desk.marks.edits import Delta
-from deeppcos.app.desk.marks.edits import Edit as MarkEdit
-from deeppcos.app.desk.marks.mark import Mark, MarkKind, Remark, RemarkKind, kind_by_size
-from deeppcos.app.desk.marks.wire import MOST_CORNERS, edit_json
+from deeppcos.app.desk.marks.mark import FrameMarks
 from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, sites_with, visible_studies
 from deeppcos.app.web.learning.gathering import ReadPicture, read_pictures
+from deeppcos.app.web.learning.own_marks import (
+    adopt,
+    clear,
+    drawn_frames,
+    mark_set_of,
+    refuse_undrawn,
+)
 from deeppcos.app.web.learning.pseudonyms import Pseudonyms
-from deeppcos.app.web.models import Edit, Image, MarkSet, Purpose, Study, User
-from deeppcos.app.web.viewer.keeping import role_at
+from deeppcos.app.web.models import MarkSet, Purpose, Study, User
 from deeppcos.errors import InvalidInput
 from deeppcos.learning.feedback.consensus import consensus_of
-from deeppcos.learning.sources.reviewed_document import Outline, Reading
-from deeppcos.vision.findings import Polygon
-from deeppcos.vision.frame import MmPerPixel, ScaleSource
-from deeppcos.vision.geometry import simplified
+from deeppcos.learning.sources.reviewed_document import Reading
 
 MOST_LOOKED_AT = 300
 TOGETHER, NOT_ASSESSABLE = "together", "not_assessable"
+OWN, NOTHING = "own", "nothing"
 OF_TWO = 2
-NOTHING_HERE = "settled: nothing to outline here"
+NO_MARKS = FrameMarks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,8 @@ def settle(
         The mark set of the adjudication.
 
     Raises:
-        InvalidInput: If a picture is left out, somebody was quicker, or a reading came in between.
+        InvalidInput: If a picture is left out, somebody was quicker, a reading came in between,
+            or nothing was drawn where a drawing was chosen.
     """
     with transaction.atomic():
         now = Study.objects.select_for_update().get(pk=study.pk)
@@ -167,24 +168,46 @@ def settle(
         cases = cases_of(now, names)
         if not cases:
             raise InvalidInput("nothing is left to settle", remedy="somebody was quicker")
-        settled = [_chosen(case, choices.get(case.key)) for case in cases]
-        marks = _mark_set(now, user, [reading for _, reading in settled])
-        for number, (case, reading) in enumerate(settled, start=marks.version + 1):
-            _keep(marks, user, number, case.read, reading)
-        marks.version += len(settled)
+        settled = [(case, chosen(case, choices.get(case.key), may_draw=True)) for case in cases]
+        shown = next((r.release_shown for _, r in settled if r and r.release_shown), "")
+        marks = mark_set_of(now, user, release_shown=shown)
+        drawn = drawn_frames(marks)
+        for case, reading in settled:
+            key, _ = choices[case.key]
+            standing = drawn.get(case.read.place, NO_MARKS)
+            if key == OWN:
+                refuse_undrawn(standing)
+            else:
+                adopt(marks, user, case.read, reading, standing=standing)
         marks.finished_at = timezone.now()
-        marks.save(update_fields=["version", "finished_at"])
+        marks.save(update_fields=["finished_at"])
         audit.record(
             "reading.settled",
             actor=user,
             study=now,
-            detail={"mark_set": str(marks.pk), "pictures": len(settled)},
+            detail={
+                "mark_set": str(marks.pk),
+                "pictures": len(settled),
+                "drawn": sum(choices[case.key][0] == OWN for case, _ in settled),
+            },
         )
     return marks
 
 
-def _chosen(case: Case, choice: tuple[str, str] | None) -> tuple[Case, Reading | None]:
-    """The reading that was chosen; None for a picture nobody can judge."""
+def chosen(case: Case, choice: tuple[str, str] | None, *, may_draw: bool = False) -> Reading | None:
+    """The reading that was chosen.
+
+    Args:
+        case: The picture.
+        choice: Key and the seal that was looked at; None where nothing was chosen.
+        may_draw: Whether the adjudicator's own drawing may be chosen.
+
+    Returns:
+        The reading; None for a picture nobody can judge, and for her own drawing.
+
+    Raises:
+        InvalidInput: If nothing, or nothing on offer, was chosen, or a reading came in between.
+    """
     if choice is None:
         raise InvalidInput("a picture is not settled", remedy="choose for every picture")
     key, seal = choice
@@ -192,11 +215,11 @@ def _chosen(case: Case, choice: tuple[str, str] | None) -> tuple[Case, Reading |
         raise InvalidInput(
             "another reading came in while you looked", remedy="look at the pictures again"
         )
-    if key == NOT_ASSESSABLE:
-        return case, None
+    if key == NOT_ASSESSABLE or (key == OWN and may_draw):
+        return None
     for alternative in case.alternatives:
         if alternative.key == key:
-            return case, alternative.reading
+            return alternative.reading
     raise InvalidInput(
         "what was chosen for a picture",
         value=key,
@@ -204,115 +227,44 @@ def _chosen(case: Case, choice: tuple[str, str] | None) -> tuple[Case, Reading |
     )
 
 
-def _mark_set(study: Study, user: User, chosen: Sequence[Reading | None]) -> MarkSet:
-    """Her mark set, made now; machine marks that swayed a chosen reading are not forgotten."""
-    base = study.assessments.filter(marks__isnull=True).order_by("-number").first()
-    if base is None:
-        raise InvalidInput("the study has not been analysed yet", remedy="wait for the analysis")
-    shown = next((one.release_shown for one in chosen if one and one.release_shown), None)
-    marks, _ = MarkSet.objects.get_or_create(
-        base=base,
-        purpose=Purpose.ADJUDICATION,
-        reader=user,
-        defaults={
-            "study": study,
-            "reader_role": role_at(user, study),
-            "base_release": base.release,
-            "machine_shown_first": shown is not None,
-            "release_shown": shown or "",
-        },
-    )
-    return marks
+def begin_drawing(
+    study: Study, user: User, *, key: str, start: str, seal: str, names: Pseudonyms
+) -> ReadPicture:
+    """Lay out what she begins to draw from; nothing is settled by it.
 
+    Args:
+        study: The study.
+        user: Who settles.
+        key: The case, as the form names it.
+        start: A reading on offer, ``nothing``, or ``own`` to go on with what she drew.
+        seal: Of the readings she looked at.
+        names: Pseudonyms.
 
-def _keep(
-    marks: MarkSet, user: User, number: int, read: ReadPicture, reading: Reading | None
-) -> None:
-    """The settlement of one picture as an edit."""
-    edit = _edit(read, reading, release=marks.release_shown)
-    Edit.objects.create(
-        mark_set=marks,
-        reader=user,
-        reader_role=marks.reader_role,
-        number=number,
-        client_id=edit.id,
-        kind=edit.delta.value,
-        image=read.image,
-        frame=read.frame,
-        content=edit_json(edit),
-        made_at=edit.at,
-    )
+    Returns:
+        The picture to open.
 
-
-def _edit(read: ReadPicture, reading: Reading | None, *, release: str) -> MarkEdit:
-    adds = () if reading is None else tuple(_marks(reading, read.image))
-    remarks: tuple[Remark, ...] = ()
-    delta = Delta.MISSED
-    if reading is None or reading.shows == "not_assessable":
-        adds, delta = (), Delta.NOT_ASSESSABLE
-        remarks = (Remark(id=f"r{uuid4()}", kind=RemarkKind.NOT_ASSESSABLE, text=""),)
-    elif not adds:
-        delta = Delta.LABEL_DISPUTE
-        remarks = (Remark(id=f"r{uuid4()}", kind=RemarkKind.LABEL_DISPUTE, text=NOTHING_HERE),)
-    return MarkEdit(
-        id=str(uuid4()),
-        delta=delta,
-        picture=str(read.image.pk),
-        frame=read.frame,
-        adds=adds,
-        remarks=remarks,
-        seconds=0.0,
-        at=timezone.now(),
-        machine_marks_seen=bool(release),
-        release=release,
-    )
-
-
-def _marks(reading: Reading, image: Image) -> Sequence[Mark]:
-    """Outlines of a reading as marks."""
-    scale = _scale(image)
-    kinds = [
-        *((one, MarkKind.OVARY) for one in reading.ovaries or []),
-        *((one, kind_by_size(_polygon(one), scale)) for one in reading.follicles or []),
-        *((one, MarkKind.CYST) for one in reading.lesions or []),
-    ]
-    return [
-        Mark(
-            id=f"a{uuid4()}",
-            kind=kind,
-            polygon=_polygon(outline),
-            is_doubtful=outline.certainty == "maybe",
+    Raises:
+        InvalidInput: If there is no such case, she cannot settle it, or a reading came in between.
+    """
+    with transaction.atomic():
+        now = Study.objects.select_for_update().get(pk=study.pk)
+        refuse_unfit(now, user)
+        case = next((one for one in cases_of(now, names) if one.key == key), None)
+        if case is None:
+            raise InvalidInput("nothing is left to settle there", remedy="somebody was quicker")
+        empty = NOTHING if start == NOTHING else ""
+        reading = None if empty else chosen(case, (start, seal), may_draw=True)
+        shown = reading.release_shown if reading else None
+        marks = mark_set_of(now, user, release_shown=shown or "")
+        standing = drawn_frames(marks).get(case.read.place, NO_MARKS)
+        if reading is not None:
+            adopt(marks, user, case.read, reading, standing=standing)
+        elif empty:
+            clear(marks, user, case.read, standing=standing)
+        audit.record(
+            "reading.drawn",
+            actor=user,
+            study=now,
+            detail={"mark_set": str(marks.pk), "from": start},
         )
-        for outline, kind in kinds
-    ]
-
-
-def _polygon(outline: Outline) -> Polygon:
-    corners = tuple((x, y) for x, y in outline.polygon)
-    # An outline of the machine may have more corners than a stored edit may hold.
-    kept = corners if len(corners) <= MOST_CORNERS else simplified(corners, within_px=0.5)
-    return tuple((round(x, 2), round(y, 2)) for x, y in kept)
-
-
-def _scale(image: Image) -> MmPerPixel | None:
-    if not image.mm_per_pixel_x or not image.mm_per_pixel_y:
-        return None
-    source = ScaleSource(image.scale_source or ScaleSource.DICOM_REGIONS)
-    return MmPerPixel(x=image.mm_per_pixel_x, y=image.mm_per_pixel_y, source=source)
-
-
-Kind = Literal["ovary", "follicle", "lesion"]
-
-
-def shapes(reading: Reading) -> list[tuple[Kind, bool, str]]:
-    """Outlines as a drawing takes them: kind, whether doubtful, points."""
-    kinds: tuple[tuple[Kind, list[Outline] | None], ...] = (
-        ("ovary", reading.ovaries),
-        ("follicle", reading.follicles),
-        ("lesion", reading.lesions),
-    )
-    return [
-        (kind, one.certainty == "maybe", " ".join(f"{x:.1f},{y:.1f}" for x, y in one.polygon))
-        for kind, outlines in kinds
-        for one in outlines or []
-    ]
+    return case.read

@@ -87,6 +87,11 @@ class ReadPicture:
     readings: tuple[Reading, ...]
     conflict: str
 
+    @property
+    def place(self) -> FramePlace:
+        """Picture and frame, as marks are kept under."""
+        return str(self.image.pk), self.frame
+
 
 def finished_readings(study: Study) -> Iterator[FinishedReading]:
     """Every finished reading of a study.

@@ -34,11 +34,19 @@ OTHERWISE_FRAMES_PER_SECOND = 15.0
 
 MOST_EARLIER_VISITS = 10
 
+ASKED_AS: dict[str, str] = {Purpose.SECOND_READING: "second", Purpose.ADJUDICATION: "adjudicate"}
+"""What stands behind ``as`` in an address for every reading but the review."""
+
 
 def address(name: str, reading: StudyReading, *args: Any) -> str:
     """An address of the viewer, for the same reading."""
-    url = reverse(f"viewer:{name}", args=[reading.study.pk, *args])
-    return f"{url}?as=second" if reading.purpose != Purpose.REVIEW else url
+    return reverse(f"viewer:{name}", args=[reading.study.pk, *args]) + _asked_as(reading)
+
+
+def _asked_as(reading: StudyReading) -> str:
+    """The end of an address that asks for a reading again."""
+    asked = ASKED_AS.get(reading.purpose)
+    return f"?as={asked}" if asked else ""
 
 
 def manifest(reading: StudyReading, user: User) -> dict[str, Any]:
@@ -76,7 +84,9 @@ def manifest(reading: StudyReading, user: User) -> dict[str, Any]:
             "outline": address("outline", reading),
             "measures": address("measures", reading),
             "sitting": address("sitting", reading),
-            "finish": address("finish", reading) if is_second else None,
+            "finish": address("finish", reading)
+            if reading.purpose == Purpose.SECOND_READING
+            else None,
             "sign_in": reverse("accounts:sign-in"),
         },
         "user": str(user.pk),
@@ -115,7 +125,7 @@ def _visit(accession: str, day: Any) -> str:
 def _picture(reading: StudyReading, image: Image) -> dict[str, Any]:
     """One file; what stands in braces in an address is for the page to fill."""
     study = reading.study.pk
-    end = "?as=second" if reading.purpose != Purpose.REVIEW else ""
+    end = _asked_as(reading)
     start = f"{reverse('viewer:page', args=[study])}pictures/{image.pk}"
     return {
         "id": str(image.pk),

@@ -6,7 +6,7 @@ Owns who may ask for what and how answers look. The work is done by ``reading``,
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -40,12 +40,20 @@ def asked_reading(request: HttpRequest, study: Study) -> StudyReading:
     """The reading a request is about; a blinded reader is always given her own.
 
     Args:
-        request: Its ``as`` may ask for the second reading.
+        request: Its ``as`` may ask for the second reading, or for the adjudication she has begun.
         study: A study the person may see.
     """
     user = account_of(request)
-    is_second = request.GET.get("as") == SECOND or open_blinded_reading(study, user) is not None
-    return reading_for(study, user, Purpose.SECOND_READING if is_second else Purpose.REVIEW)
+    asked = request.GET.get("as")
+    if asked == SECOND or open_blinded_reading(study, user) is not None:
+        return reading_for(study, user, Purpose.SECOND_READING)
+    if asked == answers.ASKED_AS[Purpose.ADJUDICATION]:
+        reading = reading_for(study, user, Purpose.ADJUDICATION)
+        if reading.mark_set is not None:
+            return reading
+        # Who has not begun one on the page that settles has no such reading.
+        raise Http404("no adjudication of this study was begun")
+    return reading_for(study, user, Purpose.REVIEW)
 
 
 @needs(Right.SEE_STUDIES)
@@ -71,6 +79,7 @@ def page(request: HttpRequest, study_id: UUID) -> HttpResponse:
             # A dim scanning room is where this page is read: dark unless the reader chose light.
             "theme": "light" if theme == "light" else "dark",
             "may_mark": Right.MARK in rights_of(user, study.site_id),
+            "is_adjudication": reading.purpose == Purpose.ADJUDICATION,
         },
     )
 

@@ -80,8 +80,8 @@ async function begin(viewer, outbox) {
   if (!viewer.manifest.pictures.length) {
     cover(gettext("No pictures yet"), gettext("Add images to the study; they appear here."));
   } else {
-    const first = viewer.manifest.pictures.findIndex((info) => info.is_ready);
-    await viewer.open(Math.max(0, first));
+    const asked = askedPlace(viewer.manifest);
+    await viewer.open(asked.index, asked.frame);
   }
   root.classList.remove("is-loading");
   root.dataset.ready = "yes";
@@ -92,6 +92,21 @@ async function begin(viewer, outbox) {
     transport.drawTimeline();
     measureSoon();
   });
+}
+
+/**
+ * The picture and frame that the address names, else the first picture and its fullest frame.
+ * @param {Manifest} manifest
+ */
+function askedPlace(manifest) {
+  const asked = new URLSearchParams(location.search);
+  const named = manifest.pictures.findIndex((info) => info.id === asked.get("picture"));
+  if (named < 0) {
+    const first = manifest.pictures.findIndex((info) => info.is_ready);
+    return { index: Math.max(0, first), frame: null };
+  }
+  const frame = asked.get("frame") ?? "";
+  return { index: named, frame: /^\d+$/.test(frame) ? Number(frame) : null };
 }
 
 /**
