@@ -1,8 +1,9 @@
 """Who a patient is: issuer and number, and which numbers were found to be one person.
 
-Owns patient identifiers as pairs, the append-only table of merges and unmerges (HL7 v2 ADT A40
-and A37), and the answer to "which number stands for this one now". It changes no record: stored
-studies keep the number they came with, and whoever looks a patient up asks ``canonical``.
+Owns patient identifiers as pairs, the append-only table of merges (HL7 v2 ADT A40) and of merges
+that were taken back, and the answer to "which number stands for this one now". It changes no
+record: whoever looks a patient up asks ``canonical``. Numbers that are both used are the business
+of ``patient_links``.
 """
 
 import datetime as dt
@@ -131,34 +132,23 @@ class MergeTable:
         with closing(self._opened()) as table:
             table.executescript(_TABLE)
 
-    def append(self, event: MergeEvent) -> None:
-        """Add one statement; on disk when this returns. The same one twice stands once.
+    def append(self, *told: MergeEvent) -> None:
+        """Add what one message told, all of it or nothing; on disk when this returns.
+
+        The same statement twice stands once.
 
         Args:
-            event: What was told.
+            told: The statements, in their order.
 
         Raises:
-            InvalidInput: If the merge would go round in a circle or contradict a standing one,
+            InvalidInput: If a merge would go round in a circle or contradict a standing one,
                 or there is no such merge to take back.
         """
         with closing(self._opened()) as table, table:
             table.execute("BEGIN IMMEDIATE")
-            events = _read(table)
-            if _changes_something(event, standing_merges(events)):
-                table.execute(
-                    "INSERT INTO merge_events (kind, retired_issuer, retired_value, "
-                    "surviving_issuer, surviving_value, told_at, told_by) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        event.kind.value,
-                        event.retired.issuer,
-                        event.retired.value,
-                        event.surviving.issuer,
-                        event.surviving.value,
-                        event.told_at.isoformat(),
-                        event.told_by,
-                    ),
-                )
+            for event in told:
+                if _changes_something(event, standing_merges(_read(table))):
+                    _add(table, event)
 
     def events(self) -> tuple[MergeEvent, ...]:
         """Everything that was told, oldest first."""
@@ -181,6 +171,18 @@ class MergeTable:
         table.execute("PRAGMA journal_mode=WAL")
         table.execute("PRAGMA synchronous=FULL")
         return table
+
+
+def _add(table: sqlite3.Connection, event: MergeEvent) -> None:
+    table.execute(
+        "INSERT INTO merge_events (kind, retired_issuer, retired_value, surviving_issuer,"
+        " surviving_value, told_at, told_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(event.kind.value, event.retired.issuer, event.retired.value),
+            *(event.surviving.issuer, event.surviving.value),
+            *(event.told_at.isoformat(), event.told_by),
+        ),
+    )
 
 
 def _read(table: sqlite3.Connection) -> tuple[MergeEvent, ...]:

@@ -14,7 +14,12 @@ from deeppcos.records.hl7v2.answering import answer, explain
 from deeppcos.records.hl7v2.batch import batch_of, messages_of
 from deeppcos.records.hl7v2.messages import Irrelevant, Reading, Refused, read
 from deeppcos.records.hl7v2.orders import Order, OrderControl
-from deeppcos.records.hl7v2.patient_changes import PatientMerge, PatientUpdate
+from deeppcos.records.hl7v2.patient_changes import (
+    PatientLink,
+    PatientMerge,
+    PatientMove,
+    PatientUpdate,
+)
 from deeppcos.records.hl7v2.problems import MessageProblem
 from deeppcos.records.hl7v2.site import NO_SITE, Site
 
@@ -103,12 +108,35 @@ def test_a_correction_says_who_she_is_now(event: str) -> None:
     assert (update.patient.family_name, update.patient.given_name) == ("Kaya", "Elif")
 
 
-@pytest.mark.parametrize("event", ["A40", "A34", "A18"])
+@pytest.mark.parametrize("event", ["A40", "A34", "A18", "A30", "A36", "A47"])
 def test_a_merge_names_survivor_and_prior_number(event: str) -> None:
     merge = read(message(f"ADT^{event}", "PID|1||17", "MRG|4"), SITE)
     assert isinstance(merge, PatientMerge)
     [one] = merge.merged
     assert (one.survivor.number.value, one.prior.value, one.prior.issuer) == ("17", "4", "WARD")
+
+
+def test_a_move_names_the_right_patient_and_the_number_whose_records_are_hers() -> None:
+    move = read(message("ADT^A43", "PID|1||17", "MRG|4"), SITE)
+    assert isinstance(move, PatientMove)
+    [one] = move.moved
+    assert (one.survivor.number.value, one.prior.value) == ("17", "4")
+
+
+def test_a_number_that_moves_with_its_records_changes_only_what_is_said_of_her() -> None:
+    numbers = "PID|1||17^^^WARD^MR~E-2^^^WARD^PI||Kaya^Elif"
+    update = read(message("ADT^A43", numbers, "MRG|17^^^WARD^MR"), SITE)
+    assert isinstance(update, PatientUpdate)
+    assert (update.patient.number.value, update.patient.family_name) == ("17", "Kaya")
+
+
+@pytest.mark.parametrize(("event", "is_link"), [("A24", True), ("A37", False)])
+def test_a_link_names_two_numbers_that_may_have_two_issuers(event: str, is_link: bool) -> None:
+    link = read(message(f"ADT^{event}", "PID|1||17", "PV1|1|O", "PID|2||9^^^LAB"), SITE)
+    assert isinstance(link, PatientLink)
+    assert link.is_link is is_link
+    numbers = [(one.number.issuer, one.number.value) for one in (link.one, link.other)]
+    assert numbers == [("WARD", "17"), ("LAB", "9")]
 
 
 def test_a_merge_of_several_is_read_pair_by_pair() -> None:
@@ -143,7 +171,13 @@ def _without(name: str) -> list[str]:
         (message("ADT^A40", "PID|1||17", "MRG|"), "MRG-1"),
         (message("ADT^A40", "PID|1||17", "MRG|4^^^OTHER"), "MRG-1.4"),
         (message("ADT^A40", "MRG|4", "PID|1||17"), "PID"),
-        (message("ADT^A47", "PID|1||17", "MRG|4"), "MSH-9"),
+        (message("ADT^A44", "PID|1||17", "MRG|4||A-1"), "MSH-9"),
+        (message("ADT^A45", "PID|1||17", "MRG|4", "PV1|1|O"), "MSH-9"),
+        (message("ADT^A43", "PID|1||17", "MRG|17", "PID|2||18", "MRG|4"), "MRG-1"),
+        (message("ADT^A43", "PID|1||17"), "MRG"),
+        (message("ADT^A24", "PID|1||17"), "PID-3"),
+        (message("ADT^A24", "PID|1||17", "PID|2||17"), "PID-3"),
+        (message("ADT^A37", "PID|1||17", "PID|2||18", "PID|3||19"), "PID-3"),
         (message("SIU^S12", "PID|1||17"), "MSH-9"),
         (message("ORM^O01", *ORDER, control_id=""), "MSH-10"),
         (message("ORM^O01", *ORDER).replace(b"UNICODE UTF-8", b"8859/3"), "MSH-18"),
@@ -168,7 +202,13 @@ def _without(name: str) -> list[str]:
         "no prior",
         "issuer",
         "MRG first",
-        "A47",
+        "accounts",
+        "visits",
+        "moved and kept",
+        "moved from nobody",
+        "one alone",
+        "with herself",
+        "three",
         "kind",
         "no control id",
         "unknown set",

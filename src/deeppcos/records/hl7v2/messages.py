@@ -13,12 +13,15 @@ from deeppcos.records.hl7v2.header import header_of
 from deeppcos.records.hl7v2.lab_message import LabResults, labs_in
 from deeppcos.records.hl7v2.orders import Order, order_in
 from deeppcos.records.hl7v2.patient_changes import (
+    LINKS,
     MERGES,
+    MOVES,
     NOT_READ,
     UPDATES,
-    PatientMerge,
-    PatientUpdate,
+    PatientChange,
+    link_in,
     merge_in,
+    move_in,
     update_in,
 )
 from deeppcos.records.hl7v2.problems import MessageProblem, Reason
@@ -28,7 +31,7 @@ from deeppcos.records.hl7v2.text import message_of
 if TYPE_CHECKING:
     import hl7
 
-Said = LabResults | Order | PatientMerge | PatientUpdate
+Said = LabResults | Order | PatientChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +77,10 @@ READERS: dict[str, Callable[["hl7.Message", Site], Said]] = {
     "OMI^O23": order_in,
     **{f"ADT^{event}": update_in for event in UPDATES},
     **{f"ADT^{event}": merge_in for event in MERGES},
+    **{f"ADT^{event}": move_in for event in MOVES},
+    **{f"ADT^{event}": link_in for event in LINKS},
 }
 """Message types that are read, and by what."""
-
-_REFUSED = frozenset(f"ADT^{event}" for event in NOT_READ)
 
 
 def read(content: bytes, site: Site = NO_SITE) -> Reading:
@@ -123,13 +126,28 @@ def _read(content: bytes, kind: str, site: Site) -> Said | Irrelevant:
     reader = READERS.get(kind)
     if reader is not None:
         return reader(message, site)
-    if kind.startswith("ADT^") and kind not in _REFUSED:
+    _refuse_partial_move(kind)
+    if kind.startswith("ADT^"):
         return Irrelevant(control_id=control_id, words=f"{kind} changes nothing here")
     raise MessageProblem(
         "is no message that is read",
         place="MSH-9",
-        reason=Reason.UNKNOWN_EVENT if kind.startswith("ADT^") else Reason.UNKNOWN_KIND,
+        reason=Reason.UNKNOWN_KIND,
         value=kind,
         # A delimiter would be escaped on its way back to the sender.
         accepted=", ".join(sorted(one.replace("^", " ") for one in READERS)),
     )
+
+
+def _refuse_partial_move(kind: str) -> None:
+    """Refuse an event that moves some of a patient's records."""
+    event = kind.partition("^")[2]
+    if kind.startswith("ADT^") and event in NOT_READ:
+        raise MessageProblem(
+            f"moves single {NOT_READ[event]} of a patient, which studies do not state here",
+            place="MSH-9",
+            reason=Reason.UNKNOWN_EVENT,
+            value=kind,
+            accepted="ADT A43, which moves everything under a number",
+            remedy="look through the studies of both patients",
+        )

@@ -24,6 +24,7 @@ from deeppcos.records.identifiers import PatientIdentifier
 
 if TYPE_CHECKING:
     from deeppcos.records.hl7v2.messages import Reading
+    from deeppcos.records.hl7v2.patient_changes import PatientChange
     from deeppcos.records.hl7v2.site import Site as HospitalTable
 
 LOG = logging.getLogger("deeppcos.connections")
@@ -141,7 +142,6 @@ def _apply(message: ReceivedMessage, connections: Connections) -> bool:
     from deeppcos.records.hl7v2.lab_message import LabResults
     from deeppcos.records.hl7v2.messages import Irrelevant, Refused, read
     from deeppcos.records.hl7v2.orders import Order
-    from deeppcos.records.hl7v2.patient_changes import PatientMerge, PatientUpdate
 
     said = read(bytes(message.content), hospital_table(connections))
     site = message.site or _site(connections)
@@ -154,13 +154,25 @@ def _apply(message: ReceivedMessage, connections: Connections) -> bool:
     if isinstance(said, Order):
         number = number_of(said.patient, connections)
         words = orders.apply(said, site, number, source=message.sender)
-    elif isinstance(said, PatientUpdate):
-        number = number_of(said.patient, connections)
-        words = merging.update(said, site, number)
     else:
-        assert isinstance(said, PatientMerge)
-        words = merging.merge(said, site, connections.issuer, told_by=message.control_id)
+        words = _change_patients(said, site, connections, told_by=message.control_id)
     return _settle(message, MessageState.APPLIED, words)
+
+
+def _change_patients(
+    said: "PatientChange", site: Site, connections: Connections, *, told_by: str
+) -> str:
+    """Correct, merge, move or link; says what was done."""
+    from deeppcos.records.hl7v2.patient_changes import PatientLink, PatientMove, PatientUpdate
+
+    issuer = connections.issuer
+    if isinstance(said, PatientUpdate):
+        return merging.update(said, site, number_of(said.patient, connections))
+    if isinstance(said, PatientMove):
+        return merging.move(said, site, issuer)
+    if isinstance(said, PatientLink):
+        return merging.link(said, site, issuer, told_by=told_by)
+    return merging.merge(said, site, issuer, told_by=told_by)
 
 
 def _settle(message: ReceivedMessage, state: MessageState, words: str) -> bool:

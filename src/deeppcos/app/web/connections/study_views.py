@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from deeppcos.app.desk.chart_form import typed_form
 from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, account_of, needs, rights_of, study_for
-from deeppcos.app.web.connections import lab_results, places
+from deeppcos.app.web.connections import lab_results, merging, places
 from deeppcos.app.web.connections.arriving import late_images
 from deeppcos.app.web.connections.dispatching import try_again_now
 from deeppcos.app.web.connections.showing import item_rows
@@ -37,6 +37,7 @@ def sent(request: HttpRequest, study_id: UUID) -> HttpResponse:
             "not_made": any(row.state == "not_made" for row in rows),
             "preparing": Dispatch.objects.filter(study=study, done_at=None).order_by("made_at"),
             "late": late_images(study),
+            "linked": merging.linked_numbers(study.site, study.patient.identifier),
             "asked": study.messages.filter(state=MessageState.ASKED).order_by("received_at"),
             "lab_messages": study.messages.filter(kind=lab_results.LABS).order_by("received_at"),
             "rights": rights_of(user, study.site_id),
