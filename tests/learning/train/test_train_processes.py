@@ -1,4 +1,4 @@
-"""Real processes: a run that is killed, and one that is shared by two."""
+"""Real processes: a run that is killed, and one that is shared by two, on one machine or two."""
 
 import json
 import os
@@ -102,26 +102,61 @@ def test_a_run_killed_without_warning_goes_on_to_the_same_weights(
     assert [row["step"] for row in rows] == list(range(20, int(steps) + 1, 20))
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(800)
-def test_two_processes_share_a_batch_and_end_with_the_weights_of_one(
-    program: Path, tmp_path: Path
-) -> None:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+def launch(program: Path, outs: list[Path], *, nodes: int) -> list[str]:
+    """Start two processes through torchrun, as many launchers as nodes; their errors."""
+    torchrun = [
+        sys.executable, "-m", "torch.distributed.run", f"--nnodes={nodes}",
+        f"--nproc-per-node={2 // nodes}", "--rdzv-backend=c10d", "--rdzv-id=seeing",
+        f"--rdzv-endpoint=127.0.0.1:{free_port()}", "--local-addr=127.0.0.1",
+    ]  # fmt: skip
+    started = [
+        subprocess.Popen(
+            [*torchrun, program, out, "6"], env=quiet(), stderr=subprocess.PIPE, text=True
+        )
+        for out in outs
+    ]
+    try:
+        said = [one.communicate(timeout=PATIENCE_S)[1] for one in started]
+    finally:
+        for one in started:
+            one.kill()
+    return ["" if one.returncode == 0 else words for one, words in zip(started, said, strict=True)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(800)
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_two_processes_share_a_batch_and_end_with_the_weights_of_one(
+    nodes: int, program: Path, tmp_path: Path
+) -> None:
     alone, together = tmp_path / "alone", tmp_path / "together"
     subprocess.run(
         [sys.executable, program, alone, "6"], env=quiet(), check=True, timeout=PATIENCE_S
     )
-    launch: list[str | Path] = [
-        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2",
-        "--master-addr=127.0.0.1", f"--master-port={port}", program, together, "6",
-    ]  # fmt: skip
-    subprocess.run(launch, env=quiet(), check=True, timeout=PATIENCE_S)
+    assert launch(program, [together] * nodes, nodes=nodes) == [""] * nodes
     one, other = (torch.load(f / "final.pt", weights_only=True) for f in (alone, together))
     moved = torch.load(together / "checkpoint.pt", weights_only=True)
     assert moved["step"] == 6
     # The loss weighs within each process's share, so the two are near, not equal.
     for name in one:
         assert torch.allclose(one[name], other[name], atol=0.02), name
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(800)
+def test_a_machine_that_does_not_see_the_checkpoint_is_refused(
+    program: Path, tmp_path: Path
+) -> None:
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    subprocess.run(
+        [sys.executable, program, here, "6"], env=quiet(), check=True, timeout=PATIENCE_S
+    )
+    said = launch(program, [here, elsewhere], nodes=2)
+    assert all("would go on from different steps" in words for words in said)
+    assert not (elsewhere / "final.pt").exists()

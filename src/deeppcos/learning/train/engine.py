@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 
 from deeppcos.errors import ContractBroken, InvalidInput
 from deeppcos.learning.train.config import TrainConfig
@@ -67,6 +68,29 @@ def open_engine(config: TrainConfig, out: Path, *, track: str = "none") -> Accel
             _keep_mlflow_beside_the_run(out)
         engine.init_trackers("deeppcos", config=fields)
     return engine
+
+
+def refuse_different_steps(step: int, out: Path) -> None:
+    """Refuse to go on when the processes of a run stand at different steps.
+
+    A machine that does not see the run's folder finds no checkpoint and would begin anew beside
+    the others.
+
+    Args:
+        step: Step this process would go on from.
+        out: Folder of the run, as this process sees it.
+
+    Raises:
+        ContractBroken: If another process would go on from another step.
+    """
+    steps = gather_object([step])
+    if len(set(steps)) > 1:
+        raise ContractBroken(
+            f"the processes of this run would go on from different steps ({out})",
+            value=", ".join(str(one) for one in steps),
+            accepted="one checkpoint that every machine sees",
+            remedy="give --out on a folder that all machines share, or copy it to each of them",
+        )
 
 
 def _keep_mlflow_beside_the_run(out: Path) -> None:

@@ -26,7 +26,7 @@ from deeppcos.learning.samples import Sample
 from deeppcos.learning.train import checkpoint
 from deeppcos.learning.train.checkpoint import BEST_FILE, FINAL_FILE, Learner, Stopped
 from deeppcos.learning.train.config import TrainConfig, claim_folder
-from deeppcos.learning.train.engine import open_engine
+from deeppcos.learning.train.engine import open_engine, refuse_different_steps
 from deeppcos.learning.train.from_release import (
     fill_from_release,
     is_release,
@@ -148,6 +148,7 @@ class _Run:
         optimiser = _optimiser(network, config)
         self.learner = Learner(network=network, averaged=averaged, optimiser=optimiser)
         self.start, self.stopping = checkpoint.resume(out, self.learner)
+        refuse_different_steps(self.start, out)
         self.network, self.optimiser = engine.prepare(network, optimiser)
         self.began = time.monotonic()
 
