@@ -221,6 +221,31 @@ class Outbox:
             )
             note_try(base, number, now, "given up", f"by {by}")
 
+    def unmake(self, study: str, *, because: str) -> int:
+        """Take back what waits to be sent of a study: it may only be sent once made anew.
+
+        Args:
+            study: The study.
+            because: Why, as it is shown.
+
+        Returns:
+            How many items. What a peer has already stays as it is.
+        """
+        now = self.clock()
+        with self.base.writing() as base:
+            waiting = base.execute(
+                "SELECT id FROM items WHERE study = ? AND state != 'sent' AND files != '[]'",
+                (study,),
+            ).fetchall()
+            for (number,) in map(tuple, waiting):
+                base.execute(
+                    "UPDATE items SET state = 'refused', files = '[]', words = ?, changed_at = ?,"
+                    " lease_owner = '', lease_until = 0 WHERE id = ?",
+                    (because[:LONGEST_WORDS], now, number),
+                )
+                note_try(base, number, now, "taken back", because)
+        return len(waiting)
+
     def item(self, number: int) -> Item:
         """One item.
 

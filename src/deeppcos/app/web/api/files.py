@@ -11,19 +11,33 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import File, Query, Router, Schema, Status
 from ninja.files import UploadedFile
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from deeppcos.app.web.access import Right, account_of, study_for, visible_studies
 from deeppcos.app.web.api.paging import PageAsked, page_of
 from deeppcos.app.web.api.problems import EVERYWHERE, SENDING
-from deeppcos.app.web.api.shapes import ImageOut, ImagePage, JobOut, image_out, job_out
+from deeppcos.app.web.api.shapes import (
+    ImageOut,
+    ImagePage,
+    JobOut,
+    WithdrawnImageOut,
+    image_out,
+    job_out,
+    withdrawn_image_out,
+)
 from deeppcos.app.web.api.words import Count
 from deeppcos.app.web.models import Job
 from deeppcos.app.web.studies.arrival import deliver, have_read
 from deeppcos.app.web.studies.handling import stop_job
-from deeppcos.app.web.studies.pictures import image_of, name_side
+from deeppcos.app.web.studies.pictures import image_of, name_side, withdrawn_image_of
 from deeppcos.app.web.studies.removing import remove_file
 from deeppcos.app.web.studies.views import thumbnail
+from deeppcos.app.web.studies.withdrawing import (
+    LONGEST_REASON,
+    restore_picture,
+    withdraw_picture,
+    withdrawn_pictures,
+)
 from deeppcos.app.web.viewer.pictures import exact_frame
 
 router = Router(tags=["files and jobs"])
@@ -60,6 +74,12 @@ class SideNamed(Schema):
     """Which ovary a file shows; null where nobody knows."""
 
     side: Literal["left", "right"] | None
+
+
+class Withdrawal(Schema):
+    """Why a picture does not belong to its study."""
+
+    because: str = Field(min_length=1, max_length=LONGEST_REASON)
 
 
 @router.post(
@@ -101,11 +121,51 @@ def list_images(request: HttpRequest, study_id: UUID, asked: Query[PageAsked]) -
     summary="Remove a file nobody could read",
 )
 def delete_image(request: HttpRequest, study_id: UUID, image_id: UUID) -> object:
-    """Remove a file that was not or could not be read; one that was read stays."""
+    """Remove a file that was not or could not be read; one that was read can be withdrawn."""
     user = account_of(request)
     study = study_for(user, study_id, Right.ADD_STUDIES)
     remove_file(image_of(study, image_id), by=user)
     return Status(204, None)
+
+
+@router.get(
+    "/studies/{study_id}/withdrawn-images",
+    response={200: list[WithdrawnImageOut], **EVERYWHERE},
+    summary="List withdrawn pictures",
+)
+def list_withdrawn_images(request: HttpRequest, study_id: UUID) -> object:
+    """The pictures that were withdrawn, the latest first; no other call answers about them."""
+    study = study_for(account_of(request), study_id)
+    return [withdrawn_image_out(image) for image in withdrawn_pictures(study)]
+
+
+@router.post(
+    "/studies/{study_id}/images/{image_id}/withdraw",
+    response={200: WithdrawnImageOut, **SENDING},
+    summary="Withdraw a picture",
+)
+def withdraw_image(request: HttpRequest, study_id: UUID, image_id: UUID, why: Withdrawal) -> object:
+    """Take a picture that was read, and does not belong here, out of all that follows.
+
+    The file is kept. A signed study needs an amendment first.
+    """
+    user = account_of(request)
+    study = study_for(user, study_id, Right.MARK)
+    withdraw_picture(image_of(study, image_id), because=why.because, by=user)
+    return withdrawn_image_out(withdrawn_image_of(study, image_id))
+
+
+@router.post(
+    "/studies/{study_id}/withdrawn-images/{image_id}/restore",
+    response={200: ImageOut, **EVERYWHERE},
+    summary="Put a withdrawn picture back",
+)
+def restore_image(request: HttpRequest, study_id: UUID, image_id: UUID) -> object:
+    """Let a withdrawn picture count again."""
+    user = account_of(request)
+    study = study_for(user, study_id, Right.MARK)
+    restore_picture(withdrawn_image_of(study, image_id), by=user)
+    return image_out(image_of(study, image_id))
 
 
 @router.put(

@@ -108,6 +108,17 @@ class ImageOut(BaseModel):
     added_at: datetime.datetime
 
 
+class WithdrawnImageOut(BaseModel):
+    """A picture that was withdrawn: kept, and part of nothing."""
+
+    id: UUID
+    name: str
+    sha256: str
+    withdrawn_at: datetime.datetime
+    withdrawn_by: str
+    withdrawn_because: str
+
+
 class ImagePage(BaseModel):
     """Some files of a study."""
 
@@ -160,6 +171,14 @@ def image_out(image: Image) -> ImageOut:
         **_columns(image, "id position name sha256 size_bytes frame_count width height"),
         **_columns(image, "mm_per_pixel_x mm_per_pixel_y slice_spacing_mm frame_times_s"),
         **_columns(image, "tissue_region is_ready added_at"),
+    )
+
+
+def withdrawn_image_out(image: Image) -> WithdrawnImageOut:
+    """A withdrawn picture as it is sent."""
+    return WithdrawnImageOut(
+        withdrawn_by=image.withdrawn_by.get_full_name() if image.withdrawn_by else "",
+        **_columns(image, "id name sha256 withdrawn_at withdrawn_because"),
     )
 
 

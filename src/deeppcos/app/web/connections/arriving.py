@@ -132,7 +132,7 @@ def late_images(study: Study) -> int:
         waiting = inbox.studies(state=LATE)
         late = [one for one in waiting if one.study_instance_uid == study.study_uid]
         kept = inbox.instances(study.study_uid) if late else ()
-    known = set(study.images.values_list("sha256", flat=True))
+    known = _known_content(study)
     pictures = [one for one in kept if one.modality not in NO_PICTURES and not one.is_conflict]
     return sum(sha256_of(one.path) not in known for one in pictures)
 
@@ -271,15 +271,20 @@ def _patient(site: Site, said: "InboxStudy", issuer: str) -> Patient:
 
 def _misses(study: Study, pictures: Sequence[Path]) -> bool:
     """Whether the study lacks one of these files."""
-    known = set(study.images.values_list("sha256", flat=True))
+    known = _known_content(study)
     return any(sha256_of(path) not in known for path in pictures)
+
+
+def _known_content(study: Study) -> set[str]:
+    """Hashes of every file of a study; one that was withdrawn is known and does not come back."""
+    return set(Image.with_withdrawn.filter(study=study).values_list("sha256", flat=True))
 
 
 def _finish(study: Study, kept: Sequence[Image], arrived: _Arrived, table: IncomingTable) -> None:
     """The state, the event, and the work that follows: all of it or nothing."""
     with transaction.atomic():
         now = Study.objects.select_for_update().get(pk=study.pk)
-        count = now.images.count()
+        count = Image.with_withdrawn.filter(study=now).count()
         if kept:
             now.state = StudyState(follows(now.state, Event.ADD_FILES))
             now.save(update_fields=["state", "updated_at"])

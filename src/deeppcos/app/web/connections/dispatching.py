@@ -27,6 +27,7 @@ LOG = logging.getLogger("deeppcos.connections")
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 900.0
 MOST_AT_ONCE = 20
+NOT_SENT = "not sent: a picture it was made with was withdrawn"
 LENGTH_OF_ID = 36
 """Of a study's id as text; what was sent by hand has another."""
 
@@ -97,6 +98,9 @@ def facts_about(study: Study) -> StudyFacts:
 
 def _dispatch(one: Dispatch, outbox: Outbox, connections: Connections) -> bool:
     """One event; a problem is kept with it and it is tried again."""
+    if _is_withdrawn(one):
+        Dispatch.objects.filter(pk=one.pk).update(done_at=timezone.now(), problem=NOT_SENT)
+        return True
     try:
         made = put_results(_happened(one), outbox=outbox, connections=connections)
     except (DeepPCOSError, OSError) as problem:
@@ -115,6 +119,14 @@ def _dispatch(one: Dispatch, outbox: Outbox, connections: Connections) -> bool:
             detail={"event": one.event, "items": made},
         )
     return True
+
+
+def _is_withdrawn(one: Dispatch) -> bool:
+    """Whether what would be sent was made with a picture that was withdrawn since."""
+    from deeppcos.app.web.studies.withdrawing import rests_on_withdrawn
+
+    made = one.report or one.assessment
+    return made is not None and rests_on_withdrawn(one.study, made.document)
 
 
 def _postpone(one: Dispatch, problem: str) -> None:

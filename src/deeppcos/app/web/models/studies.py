@@ -160,11 +160,21 @@ class ImageKind(models.TextChoices):
     VOLUME = "volume", _("volume")
 
 
+class StandingImages(models.Manager["Image"]):
+    """The files that count: a withdrawn one is met only where somebody asks for it."""
+
+    def get_queryset(self) -> "models.QuerySet[Image]":
+        """Every file that is not withdrawn."""
+        return super().get_queryset().filter(withdrawn_at=None)
+
+
 class Image(models.Model):
     """One file of a study as it arrived, and its frames as pictures.
 
     The file lies at ``original``; frame *n* as a picture at ``frame_path(n)`` once ``is_ready``.
-    A file that could not be read keeps its row and says why in ``refused_because``.
+    A file that could not be read keeps its row and says why in ``refused_because``. A file that was
+    withdrawn keeps its row and lies where it lay; ``objects`` and ``study.images`` leave it out, so
+    that what is written without a thought of it never shows, counts, exports or sends it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -193,6 +203,14 @@ class Image(models.Model):
     is_ready = models.BooleanField(default=False)
     refused_because = models.TextField(blank=True)
     added_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="withdrawn_images"
+    )
+    withdrawn_because = models.CharField(max_length=300, blank=True)
+
+    objects = StandingImages()
+    with_withdrawn = models.Manager["Image"]()
 
     class Meta:
         ordering: ClassVar = ["position", "name"]

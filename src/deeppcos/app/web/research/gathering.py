@@ -32,6 +32,7 @@ from deeppcos.research.table import TABLE_FILE, ResearchTable, open_table
 READING_SECONDS = 600.0
 ROW_VERSION = f"{SCHEMA}.1"
 """Goes up when rows are made another way: kept rows are then made again."""
+WITHDRAWN = "withdrawn_images"
 
 
 def home() -> Path:
@@ -111,20 +112,23 @@ def _gathered(sites: Sequence[int]) -> Gathered:
 def _with_parts(sites: Sequence[int]) -> QuerySet[Study]:
     """Studies with their assessments, reports and headers, without the documents."""
     light = Assessment.objects.defer("document", "chart").select_related("marks")
+    withdrawn = Image.with_withdrawn.exclude(withdrawn_at=None)
     return _studies(sites).prefetch_related(
         Prefetch("assessments", light.order_by("number")),
         Prefetch("reports", SignedReport.objects.defer("document").order_by("number")),
         Prefetch("images", Image.objects.only("study_id", "header")),
+        Prefetch("images", withdrawn.only("study_id", "withdrawn_at"), to_attr=WITHDRAWN),
     )
 
 
 def _gather(study: Study, kept: "_Kept", key: DeidentificationKey, into: Gathered) -> None:
     """The rows of one study."""
-    assessments, reports = list(study.assessments.all()), list(study.reports.all())
+    assessments, reports = _of_standing_pictures(study), list(study.reports.all())
     if not assessments:
         return
     signed = reports[-1].assessment_id if reports else None
     standing = next((one for one in assessments if one.pk == signed), assessments[-1])
+    signed = signed if standing.pk == signed else None
     rows = kept.rows_of(standing, study)
     now = _now(study, key)
     keys = {name: now[name] for name in ("assessment_id", "patient_id")}
@@ -132,6 +136,14 @@ def _gather(study: Study, kept: "_Kept", key: DeidentificationKey, into: Gathere
     into.ovaries += [one | keys for one in rows["ovaries"]]
     into.labs += [one | keys for one in rows["labs"]]
     into.readings += [one | keys for one in _readings(study, assessments, reports, kept, key)]
+
+
+def _of_standing_pictures(study: Study) -> list[Assessment]:
+    """The assessments of a study made since a picture was withdrawn from it last; all if none."""
+    made = list(study.assessments.all())
+    withdrawn: list[Image] = getattr(study, WITHDRAWN)
+    days = [out.withdrawn_at for out in withdrawn if out.withdrawn_at is not None]
+    return [one for one in made if all(one.made_at > day for day in days)]
 
 
 def _now(study: Study, key: DeidentificationKey) -> Row:

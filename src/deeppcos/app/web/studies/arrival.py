@@ -12,6 +12,8 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.db import transaction
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from deeppcos.app.desk.chart_choices import Choice, filled_in
 from deeppcos.app.desk.chart_form import read_form
@@ -20,7 +22,7 @@ from deeppcos.app.desk.study_states import Event, follows
 from deeppcos.app.desk.uploads import Arrived, NotKept, UploadLimits, arrived_files
 from deeppcos.app.web import audit, jobs
 from deeppcos.app.web.models import Job, Study, User
-from deeppcos.app.web.studies.storing import keep_file, no_room
+from deeppcos.app.web.studies.storing import keep_file, no_room, withdrawn_copy
 from deeppcos.errors import DeepPCOSError, InvalidInput, TemporaryFailure
 
 CHART_SUFFIXES = (".json", ".csv")
@@ -122,10 +124,22 @@ def _unpack(
         name = sent.name or "file"
         for file in arrived_files(path, name=name, scratch=Path(scratch), limits=limits):
             if isinstance(file, Arrived):
-                is_new = keep_file(study, file.path, name=file.name) is not None
-                (delivery.kept if is_new else delivery.known).append(file.name)
+                _keep(study, file, delivery)
             else:
                 _read_as_chart(study, file, delivery)
+
+
+def _keep(study: Study, file: Arrived, delivery: Delivery) -> None:
+    """Keep a file; what the study knows is said, and what was withdrawn from it stays away."""
+    if keep_file(study, file.path, name=file.name) is not None:
+        delivery.kept.append(file.name)
+    elif (withdrawn := withdrawn_copy(study, file.path)) is not None:
+        when = date_format(timezone.localtime(withdrawn.withdrawn_at), "j M Y")
+        delivery.refused.append(
+            (file.name, f"was withdrawn from this study on {when}; put it back instead")
+        )
+    else:
+        delivery.known.append(file.name)
 
 
 def _read_as_chart(study: Study, file: NotKept, delivery: Delivery) -> None:

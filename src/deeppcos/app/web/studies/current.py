@@ -12,7 +12,7 @@ from django.db import transaction
 
 from deeppcos.app.desk.header_hints import chart_hints_from_json
 from deeppcos.app.desk.reassess import SeenStudy, as_seen, reassessed
-from deeppcos.app.web.models import Assessment, Purpose, Study, User
+from deeppcos.app.web.models import Assessment, Image, Purpose, Study, User
 from deeppcos.app.web.studies.analysis import store_assessment
 from deeppcos.app.web.viewer.reading import (
     StudyReading,
@@ -21,7 +21,7 @@ from deeppcos.app.web.viewer.reading import (
     pictures_of,
     reading_for,
 )
-from deeppcos.records.assessment_document import AssessmentDocument
+from deeppcos.records.assessment_document import AssessmentDocument, InputFile
 from deeppcos.records.assessment_json import document_from_dict
 from deeppcos.records.chart_json import chart_from_text
 
@@ -64,12 +64,27 @@ def document_under(study: Study, reading: StudyReading, *, profile: str) -> Asse
     """
     assert reading.base is not None
     return reassessed(
-        document_from_dict(reading.base.document),
+        _of_standing_files(document_from_dict(reading.base.document), reading.study),
         seen_study(reading),
         chart_from_text(json.dumps(study.chart)),
         profile=profile,
         name=settings.CONDITION_NAME,
     )
+
+
+def _of_standing_files(document: AssessmentDocument, study: Study) -> AssessmentDocument:
+    """A machine's record that names no withdrawn file among its inputs, and each that counts."""
+    every = Image.with_withdrawn.filter(study=study)
+    withdrawn = set(every.exclude(withdrawn_at=None).values_list("name", flat=True))
+    inputs = [one for one in document.provenance.inputs if one.source not in withdrawn]
+    named = {one.source for one in inputs} | {one.source for one in document.refused}
+    inputs += [
+        InputFile(source=image.name, sha256=image.sha256)
+        for image in pictures_of(study)
+        if image.is_ready and image.name not in named
+    ]
+    provenance = document.provenance.model_copy(update={"inputs": inputs})
+    return document.model_copy(update={"provenance": provenance})
 
 
 _SEEN: OrderedDict[tuple[object, ...], SeenStudy] = OrderedDict()

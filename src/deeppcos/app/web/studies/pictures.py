@@ -30,6 +30,15 @@ def image_of(study: Study, image_id: UUID) -> Image:
     return image
 
 
+def withdrawn_image_of(study: Study, image_id: UUID) -> Image:
+    """One withdrawn picture of a study, or as if there were none."""
+    withdrawn = Image.with_withdrawn.filter(study=study).exclude(withdrawn_at=None)
+    image = withdrawn.filter(pk=image_id).first()
+    if image is None:
+        raise Http404("no such withdrawn picture")
+    return image
+
+
 def small_picture(image: Image) -> Path | None:
     """The middle frame of a file, small; None until the file has been read."""
     if not image.is_ready or not image.frame_count:

@@ -1,4 +1,8 @@
-"""Requests to take out what was sent by mistake; what may go stands in ``removing``."""
+"""Requests to take out what was sent by mistake.
+
+Owns requests and answers; what may go stands in ``removing``, what is withdrawn in
+``withdrawing``.
+"""
 
 from uuid import UUID
 
@@ -10,8 +14,9 @@ from django.views.decorators.http import require_POST
 
 from deeppcos.app.web.access import Right, account_of, needs, study_for
 from deeppcos.app.web.page import home_of
-from deeppcos.app.web.studies.pictures import image_of
+from deeppcos.app.web.studies.pictures import image_of, withdrawn_image_of
 from deeppcos.app.web.studies.removing import remove_file, remove_study, set_aside_refusals
+from deeppcos.app.web.studies.withdrawing import restore_picture, withdraw_picture
 
 
 @needs(Right.ADD_STUDIES)
@@ -25,6 +30,32 @@ def file(request: HttpRequest, study_id: UUID, image_id: UUID) -> HttpResponse:
     remove_file(image, by=user)
     messages.success(request, _("%(name)s was removed.") % {"name": name})
     return redirect("studies:study", study.pk)
+
+
+@needs(Right.MARK)
+@require_POST
+def withdraw(request: HttpRequest, study_id: UUID, image_id: UUID) -> HttpResponse:
+    """Take a picture that was read, and does not belong here, out of all that follows."""
+    user = account_of(request)
+    found = study_for(user, study_id, Right.MARK)
+    image = image_of(found, image_id)
+    withdraw_picture(image, because=request.POST.get("because", ""), by=user)
+    messages.success(
+        request, _("%(name)s is withdrawn. It counts nowhere any more.") % {"name": image.name}
+    )
+    return redirect("studies:study", found.pk)
+
+
+@needs(Right.MARK)
+@require_POST
+def restore(request: HttpRequest, study_id: UUID, image_id: UUID) -> HttpResponse:
+    """Put a withdrawn picture back."""
+    user = account_of(request)
+    found = study_for(user, study_id, Right.MARK)
+    image = withdrawn_image_of(found, image_id)
+    restore_picture(image, by=user)
+    messages.success(request, _("%(name)s counts again.") % {"name": image.name})
+    return redirect("studies:study", found.pk)
 
 
 @needs(Right.ADD_STUDIES)

@@ -1,7 +1,7 @@
 """Taking out what was sent by mistake: a file that shows nothing, a study that holds nothing.
 
 Owns what may be removed, and the event that says so. Nothing that was read, marked or signed is
-ever removed here.
+ever removed here; a picture that was read and does not belong is withdrawn (``withdrawing``).
 """
 
 import shutil
@@ -19,7 +19,7 @@ def is_removable(study: Study) -> bool:
     """Whether a study holds nothing that was read: no picture, no assessment, no open job."""
     return not (
         study.assessments.exists()
-        or study.images.filter(is_ready=True).exists()
+        or Image.with_withdrawn.filter(study=study, is_ready=True).exists()
         or study.jobs.filter(state__in=OPEN).exists()
     )
 
@@ -40,7 +40,7 @@ def remove_file(image: Image, *, by: User) -> None:
             raise InvalidInput(
                 "this file was read, and what was found in it may stand in an assessment",
                 accepted="a file that could not be read",
-                remedy="leave it, and say in the comment of the report why it does not count",
+                remedy="withdraw it: it is kept, and counts no more",
             )
         detail = {"image": str(image.pk), "sha256": image.sha256, "bytes": image.size_bytes}
         audit.record("study.file_removed", actor=by, study=study, detail=detail)

@@ -32,7 +32,8 @@ def keep_file(study: Study, source: Path, *, name: str) -> Image | None:
         name: What its owner calls it; only shown, never part of a path.
 
     Returns:
-        Its row, or None if the study holds the same content already.
+        Its row, or None if the study holds the same content already, withdrawn or not: what
+        somebody withdrew does not come back by being sent again.
     """
     image_id = uuid4()
     stored_as = f"{image_id}{_suffix(name)}"
@@ -44,10 +45,11 @@ def keep_file(study: Study, source: Path, *, name: str) -> Image | None:
         raise no_room(problem) from problem
     with transaction.atomic():
         Study.objects.select_for_update().get(pk=study.pk)
-        if study.images.filter(sha256=sha256).exists():
+        every = Image.with_withdrawn.filter(study=study)
+        if every.filter(sha256=sha256).exists():
             (folder / stored_as).unlink()
             return None
-        last = study.images.aggregate(last=Max("position"))["last"]
+        last = every.aggregate(last=Max("position"))["last"]
         return Image.objects.create(
             pk=image_id,
             study=study,
@@ -57,6 +59,14 @@ def keep_file(study: Study, source: Path, *, name: str) -> Image | None:
             sha256=sha256,
             size_bytes=source.stat().st_size,
         )
+
+
+def withdrawn_copy(study: Study, source: Path) -> Image | None:
+    """The withdrawn picture of a study that has the same content as a file, if there is one."""
+    with source.open("rb") as content:
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    withdrawn = Image.with_withdrawn.filter(study=study, sha256=sha256)
+    return withdrawn.exclude(withdrawn_at=None).first()
 
 
 def no_room(problem: OSError) -> TemporaryFailure:
@@ -80,7 +90,7 @@ def _suffix(name: str) -> str:
 def _free_name(study: Study, name: str) -> str:
     """A name no other file of the study is shown under."""
     shown = "".join(c for c in name if c.isprintable()).strip()[-200:] or "file"
-    taken = set(study.images.values_list("name", flat=True))
+    taken = set(Image.with_withdrawn.filter(study=study).values_list("name", flat=True))
     number, free = 2, shown
     while free in taken:
         free = f"{shown} ({number})"

@@ -16,6 +16,16 @@ urlpatterns = [
     path("<uuid:study_id>/images/<uuid:image_id>/thumbnail/", views.thumbnail, name="thumbnail"),
     path("<uuid:study_id>/images/<uuid:image_id>/side/", views.side, name="side"),
     path("<uuid:study_id>/images/<uuid:image_id>/remove/", removal_views.file, name="remove-file"),
+    path(
+        "<uuid:study_id>/images/<uuid:image_id>/withdraw/",
+        removal_views.withdraw,
+        name="withdraw-picture",
+    ),
+    path(
+        "<uuid:study_id>/images/<uuid:image_id>/restore/",
+        removal_views.restore,
+        name="restore-picture",
+    ),
     path("<uuid:study_id>/remove/", removal_views.study, name="remove"),
     path("<uuid:study_id>/refused/", removal_views.refusals, name="set-aside"),
     path("<uuid:study_id>/chart/", chart_views.chart, name="chart"),

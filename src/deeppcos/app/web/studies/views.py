@@ -19,6 +19,7 @@ from deeppcos.app.web.studies.forms import NewStudyForm
 from deeppcos.app.web.studies.handling import assign_study, begin_study, stop_job
 from deeppcos.app.web.studies.pictures import image_of, name_side, small_picture
 from deeppcos.app.web.studies.removing import is_removable
+from deeppcos.app.web.studies.withdrawing import LONGEST_REASON, withdrawn_pictures
 from deeppcos.app.web.upload_guard import size_words, takes_studies
 
 
@@ -100,6 +101,8 @@ def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
             "takes_files": found.state
             in (StudyState.ARRIVED, StudyState.ANALYSED, StudyState.IN_REVIEW),
             "reports": found.reports.order_by("-number"),
+            "withdrawn": withdrawn_pictures(found),
+            "longest_reason": LONGEST_REASON,
             "viewer_url": _viewer_of(found),
             **_progress(found),
         },

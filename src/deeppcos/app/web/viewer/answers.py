@@ -257,11 +257,23 @@ def measures(reading: StudyReading) -> dict[str, Any]:
     answer: dict[str, Any] = {"version": reading.version, "reader": _readers(reading)}
     if reading.is_blinded:
         return answer
-    answer["machine"] = _of_document(reading.base.document) if reading.base else None
+    answer["machine"] = _machines(reading)
     report = _newest_report(reading)
     answer["signed"] = _of_document(report.document) if report else None
     answer["signed_by"] = report.signer_name if report else ""
     return answer
+
+
+def _machines(reading: StudyReading) -> dict[str, Any] | None:
+    """What the machine measured; measured again where its base saw a file that was withdrawn."""
+    if reading.base is None:
+        return None
+    document = reading.base.document
+    standing = {image.name for image in pictures_of(reading.study)}
+    if {frame["source"] for frame in document["frames"]} <= standing:
+        return _of_document(document)
+    _, record = measured(picture_findings(_for_comparison(reading)), {})
+    return record.model_dump(mode="json")
 
 
 def _of_document(document: dict[str, Any]) -> dict[str, Any] | None:
@@ -273,12 +285,15 @@ def _readers(reading: StudyReading) -> dict[str, Any] | None:
     """The reader's measurements; None before her first correction."""
     if reading.mark_set is None or reading.version == 0:
         return None
-    return _reader_measures(reading.mark_set.pk, reading.version)
+    pictures = tuple((image.pk, image.side) for image in pictures_of(reading.study))
+    return _reader_measures(reading.mark_set.pk, reading.version, pictures)
 
 
 @lru_cache(maxsize=64)
-def _reader_measures(mark_set_id: UUID, version: int) -> dict[str, Any]:
-    """Measured once a version: a log only grows, so a version never changes."""
+def _reader_measures(
+    mark_set_id: UUID, version: int, pictures: tuple[tuple[UUID, str], ...]
+) -> dict[str, Any]:
+    """Measured once a version and set of pictures: a log only grows, so a version stays."""
     mark_set = MarkSet.objects.select_related("study", "reader").get(pk=mark_set_id)
     reading = reading_for(mark_set.study, mark_set.reader, Purpose(mark_set.purpose))
     _, record = measured(picture_findings(reading), edited_frames(reading, until=version))

@@ -106,7 +106,7 @@ def open_blinded_reading(study: Study, user: User) -> MarkSet | None:
 
 
 def pictures_of(study: Study) -> list[Image]:
-    """Every file of a study that holds pictures, in the order they are shown."""
+    """Every file of a study that counts, in the order they are shown; no withdrawn one."""
     return list(study.images.all())
 
 
@@ -118,12 +118,35 @@ def _machine_findings(assessment_id: UUID) -> Mapping[tuple[str, int], FrameFind
     return {(one.source, one.frame): frame_findings(one) for one in document.frames}
 
 
+def _machine_says(reading: StudyReading, image: Image) -> Mapping[tuple[str, int], FrameFindings]:
+    """The machine's findings that hold a file: of the base, else of another that looked at it.
+
+    A file that was added, or withdrawn and put back, after a draft was begun is not in its base.
+    Only the release of the base speaks: two machines never share a reading.
+    """
+    if reading.base is None:
+        return {}
+    known = _machine_findings(reading.base.pk)
+    if (image.name, 0) in known or not image.is_ready:
+        return known
+    others = reading.study.assessments.filter(marks__isnull=True, release=reading.base.release)
+    for key in others.order_by("-number").values_list("pk", flat=True):
+        if (image.name, 0) in _machine_findings(key):
+            return _machine_findings(key)
+    return known
+
+
+def has_been_looked_at(reading: StudyReading, image: Image) -> bool:
+    """Whether the machine's findings of a reading hold a file."""
+    return (image.name, 0) in _machine_says(reading, image)
+
+
 def findings(reading: StudyReading, image: Image) -> tuple[FrameFindings, ...]:
     """The findings a reading starts from, for every frame of a file.
 
     A reading that starts from nothing is given scale and size of each frame and no outline.
     """
-    known = _machine_findings(reading.base.pk) if reading.base else {}
+    known = _machine_says(reading, image)
     return tuple(
         _emptied(found) if reading.starts_empty else found
         for frame in range(image.frame_count or 0)
@@ -216,9 +239,10 @@ def kept_edit(row: Edit) -> KeptEdit:
 def edited_frames(
     reading: StudyReading, *, until: int | None = None
 ) -> dict[FramePlace, FrameMarks]:
-    """The frames a reading changed, as they stand at a version."""
-    log = log_of(reading.mark_set, until=until)
-    return folded(starting_marks(reading), (kept.edit for kept in log))
+    """The frames a reading changed, as they stand at a version; none of a withdrawn file."""
+    standing = {str(image.pk) for image in pictures_of(reading.study)}
+    log = (kept.edit for kept in log_of(reading.mark_set, until=until))
+    return folded(starting_marks(reading), (edit for edit in log if edit.picture in standing))
 
 
 def picture_findings(reading: StudyReading) -> tuple[PictureFindings, ...]:
