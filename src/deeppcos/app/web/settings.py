@@ -129,8 +129,8 @@ LANGUAGE_CODE = ENVIRONMENT.language
 LANGUAGES = [("en-gb", _("English"))]
 PATIENT_LANGUAGES = [("en", "English"), ("es", "Español"), ("de", "Deutsch")]
 """Languages of the patient's page; to add one, see docs/translating.md."""
-VIEWER_LANGUAGES = [("en-gb", "English"), ("es", "Español"), ("de", "Deutsch")]
-"""Languages of the viewer: the one the browser asks for. To add one, see docs/translating.md."""
+STAFF_LANGUAGES = [("en-gb", "English"), ("es", "Español"), ("de", "Deutsch")]
+"""Languages a person may choose for the clinic's pages that are translated, the viewer so far."""
 TIME_ZONE = ENVIRONMENT.time_zone
 USE_TZ = True
 USE_I18N = True

@@ -56,7 +56,7 @@ CHANGES_NOTHING = {
 """Addresses that take a form and store nothing."""
 
 PARTS_OF_A_PAGE = {
-    "studies:progress", "studies:thumbnail", "viewer:manifest", "viewer:edits", "viewer:measures",
+    "learning:training-progress", "studies:progress", "studies:thumbnail", "viewer:manifest", "viewer:edits", "viewer:measures",
     "viewer:marks", "viewer:exact", "viewer:reel", "viewer:small", "viewer:plane",
     "viewer:saliency",
     "patient:preview", "patient:preview-picture",
@@ -209,6 +209,18 @@ def remove_file(world: World) -> Any:
     return world.post("studies:remove-file", image_id=image.pk)
 
 
+def withdraw(world: World) -> Any:
+    image = world.study.images.get(name="left.png")
+    fields = {"because": "shows another patient"}
+    return world.post("studies:withdraw-picture", fields, image_id=image.pk)
+
+
+def restore(world: World) -> Any:
+    image = world.study.images.get(name="left.png")
+    withdraw(world)
+    return world.post("studies:restore-picture", image_id=image.pk)
+
+
 def begin_from_record(world: World) -> Any:
     read_before(world.client)
     return world.post("smart:begin", {"site": world.study.site_id})
@@ -249,6 +261,8 @@ HOW: dict[str, Callable[[World], Any]] = {
     "studies:cancel": cancel,
     "studies:take": lambda world: world.post("studies:take"),
     "studies:remove-file": remove_file,
+    "studies:withdraw-picture": withdraw,
+    "studies:restore-picture": restore,
     "studies:remove": remove_study,
     "studies:set-aside": lambda world: world.post("studies:set-aside"),
     "studies:side": lambda world: world.post("studies:side", {"side": "right"}),
@@ -276,6 +290,7 @@ HOW: dict[str, Callable[[World], Any]] = {
     "accounts:recovery-codes": with_device("accounts:recovery-codes"),
     "accounts:remove-second-factor": with_device("accounts:remove-second-factor"),
     "accounts:change-password": change_password,
+    "accounts:language": lambda world: world.post("accounts:language", {"language": "de"}),
     "accounts:invite": lambda world: world.post(
         "accounts:invite", {"full_name": "Bo"} | roles(world)
     ),

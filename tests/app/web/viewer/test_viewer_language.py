@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WEB = Path(urls.__file__).parents[1]
 SCRIPTS = WEB / "static" / "viewer"
 PAGE = WEB / "templates" / "viewer" / "page.html"
-TRANSLATED = [code for code, _ in settings.VIEWER_LANGUAGES if not code.startswith("en")]
+TRANSLATED = [code for code, _ in settings.STAFF_LANGUAGES if not code.startswith("en")]
 SPOKEN = re.compile(r'\b([np]?)gettext\(\s*"((?:[^"\\]|\\.)*)"(?:,\s*"((?:[^"\\]|\\.)*)")?')
 SHOWN = re.compile(r"""translate (?:"([^"]+)"|'([^']+)')|_\("([^"]+)"\)""")
 
@@ -79,25 +79,36 @@ def test_the_compiled_words_are_the_written_ones(language: str, domain: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("asked", "page_says", "script_says"),
+    ("chosen", "page_says", "script_says"),
     [
-        ("de-AT,de;q=0.9,en;q=0.8", "Follikel hinzufügen", "gel\\u00f6scht"),
-        ("es-MX", "Añadir folículo", "marcas borradas"),
-        ("fr, en;q=0.5", "Add follicle", ""),
-        ("", "Add follicle", ""),
+        ("de", "Follikel hinzufügen", "gel\\u00f6scht"),
+        ("es", "Añadir folículo", "marcas borradas"),
+        ("xx", "Add follicle", ""),
     ],
-    ids=["German", "Spanish", "French-reads-English", "nothing-asked"],
+    ids=["German", "Spanish", "none-we-speak"],
 )
-def test_the_viewer_speaks_what_the_browser_asks_for(
-    clinician_client: Client, seen_study: Study, asked: str, page_says: str, script_says: str
+def test_the_viewer_speaks_what_its_reader_chose(
+    clinician_client: Client, seen_study: Study, chosen: str, page_says: str, script_says: str
+) -> None:
+    clinician_client.post("/accounts/me/language/", {"language": chosen})
+    page = clinician_client.get(f"/studies/{seen_study.pk}/viewer/")
+    assert page_says in page.content.decode()
+    words = clinician_client.get("/studies/viewer/words.js")
+    assert words["Content-Type"].startswith("text/javascript")
+    assert "Cookie" in words["Vary"]
+    assert script_says in words.content.decode()
+
+
+@pytest.mark.parametrize("asked", ["de-AT,de;q=0.9", "es-MX", "fr, en;q=0.5", ""])
+def test_whatever_a_browser_asks_for_the_clinics_pages_speak_one_language(
+    clinician_client: Client, seen_study: Study, asked: str
 ) -> None:
     headers = {"accept-language": asked}
-    page = clinician_client.get(f"/studies/{seen_study.pk}/viewer/", headers=headers)
-    assert page_says in page.content.decode()
-    words = clinician_client.get("/studies/viewer/words.js", headers=headers)
-    assert words["Content-Type"].startswith("text/javascript")
-    assert "Accept-Language" in words["Vary"]
-    assert script_says in words.content.decode()
+    pages = ("/", "/accounts/me/", *(f"/studies/{seen_study.pk}/{p}" for p in ("", "viewer/")))
+    for address in pages:
+        page = clinician_client.get(address, headers=headers).content.decode()
+        assert '<html lang="en-gb"' in page, address
+    assert "Add follicle" in page
 
 
 @pytest.mark.browser
@@ -107,6 +118,8 @@ def test_a_german_reader_is_spoken_to_in_german(
     browser: "Browser", opened: Open, clinician: User, tmp_path: Path
 ) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="de-DE")
+    clinician.language = "de"
+    clinician.save()
     page = context.new_page()
     opened(page, clinician)
     page.mouse.click(*at(page, SEEN[0]))

@@ -1,7 +1,9 @@
-"""One's own account: name, password, second factor, and when one was here last."""
+"""One's own account: name, language, password, second factor, and when one was here last."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -44,6 +46,21 @@ def change_password(request: HttpRequest) -> HttpResponse:
     return redirect("accounts:me")
 
 
+@for_signed_in
+@never_cache
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Choose the language of the clinic's pages; a word that names none is the installation's."""
+    user = account_of(request)
+    asked = request.POST.get("language", "")
+    with transaction.atomic():
+        user.language = asked if asked in dict(settings.STAFF_LANGUAGES) else ""
+        user.save(update_fields=["language"])
+        audit.record("account.language_chosen", actor=user, detail={"language": user.language})
+    messages.success(request, _("The language is saved."))
+    return redirect("accounts:me")
+
+
 def _page(
     request: HttpRequest, user: User, form: ChangePasswordForm, *, status: int = 200
 ) -> HttpResponse:
@@ -55,6 +72,8 @@ def _page(
         "has_factor": has_second_factor(user),
         "needs_factor": needs_second_factor(user),
         "codes_left": user.recovery_codes.filter(used_at__isnull=True).count(),
+        "languages": settings.STAFF_LANGUAGES,
+        "language": user.language or settings.LANGUAGE_CODE,
         "is_from_provider": ExternalIdentity.objects.filter(user=user).exists(),
     }
     return render(request, "accounts/me.html", content, status=status)

@@ -24,6 +24,7 @@ urlpatterns = [
     path("hospital/", provider_views.begin, name="provider"),
     path("hospital/answer/", provider_views.answer, name="provider-answer"),
     path("me/", own_views.me, name="me"),
+    path("me/language/", own_views.choose_language, name="language"),
     path("me/password/", own_views.change_password, name="change-password"),
     path("people/", people_views.people_list, name="people"),
     path("people/invite/", people_views.invite, name="invite"),

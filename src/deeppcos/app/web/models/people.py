@@ -38,6 +38,9 @@ class User(AbstractUser):
     """A person with an account. Django's groups and permissions are not used; grants are."""
 
     full_name = models.CharField(max_length=150, blank=True)
+    language = models.CharField(
+        max_length=10, blank=True, help_text="Of the clinic's pages; the installation's when empty."
+    )
 
     def get_full_name(self) -> str:
         """The name as it is shown and signed with."""

@@ -20,9 +20,9 @@ from deeppcos.app.desk.marks.wire import kept_json, read_edits, read_point
 from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, account_of, needs, rights_of, study_for
 from deeppcos.app.web.models import Purpose, Study
+from deeppcos.app.web.staff_language import in_chosen_language
 from deeppcos.app.web.viewer import answers, keeping
 from deeppcos.app.web.viewer.heat import heat_of
-from deeppcos.app.web.viewer.language import in_readers_language
 from deeppcos.app.web.viewer.pictures import frame_path, grey_frame, image_of, sent
 from deeppcos.app.web.viewer.reading import (
     StudyReading,
@@ -58,7 +58,7 @@ def asked_reading(request: HttpRequest, study: Study) -> StudyReading:
 
 @needs(Right.SEE_STUDIES)
 @require_safe
-@in_readers_language
+@in_chosen_language
 def page(request: HttpRequest, study_id: UUID) -> HttpResponse:
     """The viewer."""
     user = account_of(request)
@@ -86,12 +86,12 @@ def page(request: HttpRequest, study_id: UUID) -> HttpResponse:
 
 @needs(Right.SEE_STUDIES)
 @require_safe
-@in_readers_language
+@in_chosen_language
 def words(request: HttpRequest) -> HttpResponseBase:
-    """The words of the viewer's scripts in the reader's language, as a script."""
+    """The words of the viewer's scripts in the language its reader chose, as a script."""
     response = JavaScriptCatalog.as_view(domain="djangojs", packages=["deeppcos.app.web"])(request)
     response["Cache-Control"] = "private, no-cache"
-    patch_vary_headers(response, ["Accept-Language"])
+    patch_vary_headers(response, ["Cookie"])
     return response
 
 
@@ -107,7 +107,7 @@ def start_second_reading(request: HttpRequest, study_id: UUID) -> HttpResponse:
 
 @needs(Right.SEE_STUDIES)
 @require_safe
-@in_readers_language
+@in_chosen_language
 def manifest(request: HttpRequest, study_id: UUID) -> JsonResponse:
     """What is in the study, who reads it, and what may be done."""
     user = account_of(request)
