@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from deeppcos.app.report.design import MARKS
+from deeppcos.app.report.marks import frame_marks
 from deeppcos.app.report.marks import frame_marks, numbered_follicles, scale_bar
 from deeppcos.app.report.overlay import marked_picture, overlay_png
 from deeppcos.errors import ContractBroken
-from deeppcos.records.assessment_document import AssessmentDocument
+from deeppcos.records.assessment_document import AssessmentDocument, FrameRecord
 from deeppcos.records.assessment_json import document_from_dict
 
 
@@ -114,3 +115,26 @@ def test_a_doubtful_ovary_is_drawn_as_such_and_no_follicle_in_it_as_counted(
     assert coloured("ovary", drawn) == 0
     assert coloured("antral", drawn) == 0
     assert coloured("antral", marked_picture(sure, pixels).astype(int)) > 100
+
+
+def test_what_looks_like_a_corpus_luteum_has_a_ring_of_its_own_and_keeps_its_number(
+    full_document: AssessmentDocument, pictures: Any
+) -> None:
+    plain = full_document.frames[0]
+    ovary = plain.ovaries[0].model_copy(update={"luteal_like": [1]})
+    flagged = plain.model_copy(update={"ovaries": [ovary, *plain.ovaries[1:]]})
+    pixels = pictures[plain.source, plain.frame]
+    [ring] = [mark for mark in frame_marks(flagged) if mark.kind == "luteal_like"]
+    assert ring.number is None
+    assert ring.description.startswith("Follicle 2: corpus-luteum-like, research flag")
+    inside = ovary.follicles[1].polygon
+    assert min(x for x, _ in ring.points) < min(x for x, _ in inside), "around its own line"
+    kinds = {mark.kind for mark in frame_marks(flagged)} - {"luteal_like"}
+    assert kinds == {mark.kind for mark in frame_marks(plain)}, "flags change no kind"
+    rgb = [int(MARKS["luteal_like"].colour[at : at + 2], 16) for at in (1, 3, 5)]
+
+    def violet(frame: FrameRecord) -> int:
+        drawn = marked_picture(frame, pixels).astype(int)
+        return int((abs(drawn - rgb).sum(axis=2) < 40).sum())
+
+    assert violet(flagged) > violet(plain) + 50

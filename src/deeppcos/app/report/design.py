@@ -129,6 +129,13 @@ MARKS: dict[str, MarkStyle] = {
         meaning="in a doubtful ovary, not counted",
         legend_on_paper="grey dotted",
     ),
+    "luteal_like": MarkStyle(
+        colour="#c7a6ff",
+        width=1.8,
+        dashes=(3, 3),
+        meaning="corpus-luteum-like, research flag",
+        legend_on_paper="violet ring of short dashes",
+    ),
     "lesion": MarkStyle(
         colour="#ee93c8",
         width=1.6,

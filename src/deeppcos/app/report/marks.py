@@ -14,6 +14,9 @@ from deeppcos.records.assessment_document import FollicleRecord, FrameRecord, Ov
 Point = tuple[float, float]
 LABEL_SIZE = 11.0
 """Height of the numbers in pixels of a picture ``MARK_REFERENCE_WIDTH`` wide."""
+RING_GAP = 0.45
+"""Way from an outline to the ring of a flag, in heights of a number."""
+LUTEAL_WORDS = "corpus-luteum-like, research flag; no finding by itself"
 _BAR_LENGTHS_MM = (20, 10, 5, 2, 1)
 _LONGEST_BAR = 0.3  # of the picture's width
 
@@ -79,7 +82,7 @@ def _is_doubtful(frame: FrameRecord, place: int) -> bool:
 
 
 def frame_marks(frame: FrameRecord) -> tuple[Mark, ...]:
-    """Every outline of a frame: ovaries first, then lesions, then follicles."""
+    """Every outline of a frame: ovaries, lesions, rings of research flags, follicles on top."""
     ovaries = [
         _plain_mark("ovary", ovary.polygon, f"Ovary, probability {ovary.probability:.2f}")
         for ovary in sure_ovaries(frame)
@@ -92,7 +95,7 @@ def frame_marks(frame: FrameRecord) -> tuple[Mark, ...]:
         _plain_mark("lesion", lesion.polygon, _lesion_words(lesion.largest_diameter_mm))
         for lesion in frame.lesions
     ]
-    return (*doubtful, *ovaries, *lesions, *_follicle_marks(frame))
+    return (*doubtful, *ovaries, *lesions, *_luteal_rings(frame), *_follicle_marks(frame))
 
 
 def label_size(frame: FrameRecord) -> float:
@@ -167,6 +170,31 @@ def _follicle_marks(frame: FrameRecord) -> list[Mark]:
                 )
             )
     return marks
+
+
+def _luteal_rings(frame: FrameRecord) -> list[Mark]:
+    """A ring around each follicle outline that looks like a corpus luteum; its own line stays."""
+    rings: list[Mark] = []
+    first = 1
+    for ovary in sure_ovaries(frame):
+        for place in ovary.luteal_like:
+            polygon = ovary.follicles[place].polygon
+            words = f"Follicle {first + place}: {LUTEAL_WORDS}"
+            ring = _grown(polygon, by=label_size(frame) * RING_GAP)
+            rings.append(_plain_mark("luteal_like", ring, words))
+        first += len(ovary.follicles)
+    return rings
+
+
+def _grown(polygon: list[Point], *, by: float) -> list[Point]:
+    """The outline, every corner moved away from its middle by a length in pixels."""
+    x0, y0 = _centre(polygon)
+    grown = []
+    for x, y in polygon:
+        distance = hypot(x - x0, y - y0) or 1.0
+        reach = 1 + by / distance
+        grown.append((x0 + (x - x0) * reach, y0 + (y - y0) * reach))
+    return grown
 
 
 def _label_place(polygon: list[Point], *, away_from: Point, height: float) -> Point:

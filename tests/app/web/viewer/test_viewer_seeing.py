@@ -1,8 +1,10 @@
 """Seeing in a real Chromium: volumes, an earlier visit, overlays, zoom and pace, by keys too."""
 
 import json
+import os
 import re
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +30,29 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 def told(page: "Page") -> str:
     """What was last read out to those who listen to the page."""
     return page.locator("#live").inner_text()
+
+
+def test_what_looks_like_a_corpus_luteum_is_ringed_named_and_explained(
+    page: "Page", opened: Open, clinician: User, seen_study: Study, tmp_path: Path
+) -> None:
+    assessment = seen_study.assessments.get()
+    content = assessment.document
+    content["frames"][0]["ovaries"][0]["luteal_like"] = [0]
+    seen_study.assessments.filter(pk=assessment.pk).update(document=content)
+    opened(page, clinician)
+    legend = page.locator("#luteal-legend")
+    assert legend.is_visible()
+    assert legend.inner_text() == "corpus-luteum-like, research flag"
+    named = page.locator(".mark-row[aria-label*='corpus-luteum-like']")
+    assert named.count() == 1
+    look = os.environ.get("DEEPPCOS_LOOK", str(tmp_path))
+    for theme in ("light", "dark"):
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+        page.screenshot(path=Path(look) / f"luteal-{theme}.png")
+    named.click()
+    page.keyboard.press("Delete")
+    wait_until_saved(page, 1)
+    assert legend.is_hidden()
 
 
 def test_a_volume_is_gone_through_in_three_planes(

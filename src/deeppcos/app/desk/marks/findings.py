@@ -152,6 +152,7 @@ def _ovary(outline: Mark, follicles: Iterable[Mark], scale: MmPerPixel | None) -
         length_mm=length,
         width_mm=width,
         area_mm2=area_mm2(outline.polygon, scale) if scale else None,
+        luteal_like=tuple(place for place, mark in enumerate(inside) if mark.is_luteal_like),
     )
 
 

@@ -69,6 +69,8 @@ class Mark:
         by: Who made it.
         kind_by: Whether the kind follows the size or a person's word.
         is_doubtful: Shown, but nothing is measured or counted in it.
+        is_luteal_like: The machine finds it like a corpus luteum: a research flag that changes
+            neither kind nor count. A person's outline has none.
         made_from: Marks it replaced.
     """
 
@@ -79,6 +81,7 @@ class Mark:
     by: By = By.READER
     kind_by: KindBy = KindBy.SIZE
     is_doubtful: bool = False
+    is_luteal_like: bool = False
     made_from: tuple[str, ...] = ()
 
 
@@ -151,6 +154,7 @@ def _ovary_marks(findings: FrameFindings, start: str) -> Iterator[Mark]:
                 probability=follicle.probability,
                 by=By.MACHINE,
                 is_doubtful=doubtful,
+                is_luteal_like=number in ovary.luteal_like and not doubtful,
             )
 
 

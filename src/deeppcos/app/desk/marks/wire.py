@@ -41,6 +41,7 @@ class MarkPart(_Part):
     by: By = By.READER
     kind_by: KindBy = KindBy.SIZE
     is_doubtful: bool = False
+    is_luteal_like: bool = False
     made_from: Annotated[list[Key], Field(max_length=MOST_MARKS)] = []
 
 
@@ -168,6 +169,7 @@ def _mark(part: MarkPart) -> Mark:
         by=part.by,
         kind_by=part.kind_by,
         is_doubtful=part.is_doubtful,
+        is_luteal_like=part.is_luteal_like,
         made_from=tuple(part.made_from),
     )
 
@@ -185,6 +187,8 @@ def mark_json(mark: Mark) -> dict[str, Any]:
         sent["probability"] = mark.probability
     if mark.is_doubtful:
         sent["is_doubtful"] = True
+    if mark.is_luteal_like:
+        sent["is_luteal_like"] = True
     if mark.made_from:
         sent["made_from"] = list(mark.made_from)
     return sent

@@ -13,6 +13,7 @@ const LINES = {
   dominant: { token: "--mark-dominant", width: 3.2, dash: [] },
   below_range: { token: "--mark-below-range", width: 1.6, dash: [2.5, 2.5] },
   cyst: { token: "--mark-lesion", width: 2.2, dash: [9, 4] },
+  luteal_like: { token: "--mark-luteal-like", width: 2.2, dash: [4, 4] },
   vessel: { token: "--mark-vessel", width: 2, dash: [9, 3, 2, 3] },
   doubtful: { token: "--mark-doubtful", width: 1.5, dash: [6, 6] },
   uncounted: { token: "--mark-uncounted", width: 1.3, dash: [1.5, 4] },
@@ -40,6 +41,12 @@ function colour(token) {
 export function lineOf(mark) {
   if (!mark.is_doubtful) return mark.kind;
   return mark.kind === "ovary" ? "doubtful" : "uncounted";
+}
+
+/** How the ring of a research flag is drawn. */
+export function ringStyle() {
+  const { token, width, dash } = LINES.luteal_like;
+  return { colour: colour(token), width, dash };
 }
 
 /**

@@ -31,6 +31,20 @@ export function scaled(polygon, factor) {
 }
 
 /**
+ * Every corner moved away from the centre by the same length.
+ * @param {Polygon} polygon
+ * @param {number} by
+ * @returns {Polygon}
+ */
+export function grown(polygon, by) {
+  const [cx, cy] = centroid(polygon);
+  return polygon.map(([x, y]) => {
+    const reach = 1 + by / (Math.hypot(x - cx, y - cy) || 1);
+    return [cx + (x - cx) * reach, cy + (y - cy) * reach];
+  });
+}
+
+/**
  * The outline with one place pulled, its neighbourhood following less and less.
  * @param {Polygon} polygon
  * @param {number} index The corner that is pulled.

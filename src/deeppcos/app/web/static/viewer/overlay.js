@@ -3,9 +3,9 @@
 
 import { centroid } from "./geometry.js";
 import { gettext } from "./i18n.js";
-import { styleOf } from "./look.js";
+import { ringStyle, styleOf } from "./look.js";
 import { numbered } from "./marks.js";
-import { CORNERS, resampled } from "./outlines.js";
+import { CORNERS, grown, resampled } from "./outlines.js";
 
 /** @import {FrameMarks, Mark, Point, Polygon} from "./types.js" */
 /** @import {View} from "./view.js" */
@@ -14,6 +14,9 @@ export const POINTS = 12;
 
 /** An outline narrower than this on the screen is small: its points would hide it. */
 export const SMALL_PX = 70;
+
+/** Way from an outline to the ring of a research flag, pixels of the screen. */
+const RING_GAP = 5;
 
 /**
  * @typedef {object} Drawing What is to be seen.
@@ -136,8 +139,20 @@ export class Overlay {
       dash: style.dash,
       ...(isChosen && mark.kind !== "ovary" ? { fill: `${style.colour}22` } : {}),
     });
+    if (mark.is_luteal_like) this.#ring(mark);
     const text = this.drawing.isPlaying ? "" : this.#label(mark, number);
     if (text) this.#pill(mark, text, style.colour);
+  }
+
+  /**
+   * Around what looks like a corpus luteum; the follicle's own line stays as it is.
+   * @param {Mark} mark
+   */
+  #ring(mark) {
+    const { colour, width, dash } = ringStyle();
+    const ring = grown(mark.polygon, RING_GAP / this.view.zoom);
+    this.#line(ring, { stroke: "#05070b", strokeWidth: width + 1.6, opacity: 0.5 });
+    this.#line(ring, { stroke: colour, strokeWidth: width, dash });
   }
 
   /**

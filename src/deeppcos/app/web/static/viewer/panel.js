@@ -76,7 +76,8 @@ function showMarks(viewer) {
     },
     make("i", { class: `swatch swatch-${lineOf(mark)}` }),
     make("b", {}, number === null ? "" : String(number)),
-    make("span", {}, make("span", { class: "size" }, sizeWords(mark, size, scale)), kindWords(mark)),
+    make("span", {}, make("span", { class: "size" }, sizeWords(mark, size, scale)), kindWords(mark),
+      mark.is_luteal_like ? make("i", { class: "swatch swatch-luteal_like" }) : ""),
     make("span", { class: "mark-by" }, madeBy(mark)));
     button.addEventListener("click", (event) => viewer.select([mark.id], event.shiftKey));
     return make("li", {}, button);
@@ -84,6 +85,7 @@ function showMarks(viewer) {
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.mark;
   list.replaceChildren(...rows);
   if (focused) /** @type {HTMLElement | null} */ (list.querySelector(`[data-mark="${focused}"]`))?.focus();
+  byId("luteal-legend").hidden = !marks.marks.some((mark) => mark.is_luteal_like);
   const nothing = byId("empty-list");
   nothing.hidden = rows.length > 0;
   nothing.textContent = viewer.isBlinded

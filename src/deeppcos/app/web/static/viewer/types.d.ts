@@ -20,6 +20,8 @@ export interface Mark {
   by: "machine" | "reader";
   kind_by: "size" | "reader";
   is_doubtful?: boolean;
+  /** The machine's research flag: looks like a corpus luteum. */
+  is_luteal_like?: boolean;
   made_from?: string[];
 }
 

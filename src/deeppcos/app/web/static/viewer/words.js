@@ -17,6 +17,8 @@ export const KIND = {
   vessel: gettext("vessel"),
 };
 
+export const LUTEAL_LIKE = gettext("corpus-luteum-like, research flag");
+
 /** @type {Record<Delta, (count: number) => string>} */
 const DELTA = {
   missed: (count) => ngettext("added a mark", "added marks ({count})", count),
@@ -74,6 +76,7 @@ export function markWords(mark, number, diameter) {
   const parts = [number === null ? capital(KIND[mark.kind]) : gettext("Follicle {number}", { number })];
   if (diameter !== null) parts.push(millimetres(diameter));
   if (number !== null) parts.push(KIND[mark.kind]);
+  if (mark.is_luteal_like) parts.push(LUTEAL_LIKE);
   if (mark.by === "reader") parts.push(gettext("by a reader"));
   else if (mark.probability !== undefined) {
     const percent = Math.round(mark.probability * 100);
