@@ -4,8 +4,9 @@ Owns which women stand in which class of which family, and the comparison with t
 earlier releases: two cohorts that differ by a few women must not tell these few apart.
 """
 
+import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ MOST_ATOMS = 4000
 """Beyond it overlapping cohorts can no longer be audited in reasonable time."""
 MOST_RELEASES = 40
 """Beyond it the same data has answered enough; noise with a budget remains."""
+SINGLE_WEIGHT = 4.0
+"""A count of one variable is worth as much to readers as so many of a table that crosses two."""
 
 Cell = tuple[int, tuple[str, ...]]
 """Number of a margin, and one class of each variable it crosses."""
@@ -126,30 +129,44 @@ def _protected(
     atoms = _atoms(connection, family, members, earlier)
     values = [count for _, count in atoms]
     own = _facts(family, [(tuples[0], n) for n, (tuples, _) in enumerate(atoms)], values, "")
-    fixed = [_total(atoms, values, 0)]
+    shown, hidden = [_total(atoms, values, 0)], list[Fact]()
     for place, release in enumerate(earlier, start=1):
-        fixed += _fixed_facts(family, atoms, values, place, release)
-    protection = protect(values, [*own.values(), *fixed])
-    if not protection.is_enough:
-        _refuse_exposed(family, values, fixed)
-        return ProtectedFamily(family=family, counts={}, withheld=None)
-    withheld = frozenset(cell for cell, fact in own.items() if fact.key in protection.withheld)
-    return ProtectedFamily(
-        family=family,
-        counts={cell: fact.value for cell, fact in own.items() if cell not in withheld},
-        withheld=withheld,
+        before = _told_before(family, atoms, values, place, release)
+        shown, hidden = [*shown, *before[0]], [*hidden, *before[1]]
+    for margins in _tables_to_try(family):
+        tried = {cell: fact for cell, fact in own.items() if cell[0] in margins}
+        protection = protect(values, [*tried.values(), *shown], withheld_before=hidden)
+        if protection.is_enough:
+            withheld = frozenset(
+                cell
+                for cell, fact in own.items()
+                if fact.key in protection.withheld or cell[0] not in margins
+            )
+            return ProtectedFamily(
+                family=family,
+                counts={cell: fact.value for cell, fact in own.items() if cell not in withheld},
+                withheld=withheld,
+            )
+    if not protect(values, shown, withheld_before=hidden).is_enough:
+        raise _tells_few_apart(family)
+    return ProtectedFamily(family=family, counts={}, withheld=None)
+
+
+def _tables_to_try(family: Family) -> Iterator[frozenset[int]]:
+    """All tables, then those of one variable, then the first: the zeros of the others stay out."""
+    single = [number for number, crossed in enumerate(family.margins) if len(crossed) == 1]
+    tries = (range(len(family.margins)), single, single[:1])
+    yield from dict.fromkeys(frozenset(one) for one in tries if one)
+
+
+def _tells_few_apart(family: Family) -> InvalidInput:
+    """Not even without this family's counts would few women be hidden."""
+    return InvalidInput(
+        "this cohort and earlier ones together would tell few women apart",
+        value=f"by their sizes or by {family.key.replace('_', ' ')}",
+        accepted=f"cohorts that differ by nobody, or by at least {FEWEST} women",
+        remedy="choose an earlier cohort, wider criteria, or a release with noise",
     )
-
-
-def _refuse_exposed(family: Family, values: Sequence[int], fixed: Sequence[Fact]) -> None:
-    """Without this family's own counts nothing may be told; if it is, refuse the release."""
-    if not protect(values, fixed).is_enough:
-        raise InvalidInput(
-            "this cohort and earlier ones together would tell few women apart",
-            value=f"by their sizes or by {family.key.replace('_', ' ')}",
-            accepted=f"cohorts that differ by nobody, or by at least {FEWEST} women",
-            remedy="choose an earlier cohort, wider criteria, or a release with noise",
-        )
 
 
 Atom = tuple[tuple[tuple[str, ...] | None, ...], int]
@@ -199,6 +216,7 @@ def _facts(
     """Every cell of every published table of a family."""
     facts = {}
     for margin, chosen in enumerate(family.margins):
+        weight = SINGLE_WEIGHT if len(chosen) == 1 else 1.0
         cells = itertools.product(*(family.variables[v].classes for v in chosen))
         inside: dict[tuple[str, ...], set[int]] = {cell: set() for cell in cells}
         for classes, atom in placed:
@@ -209,28 +227,34 @@ def _facts(
                 key=(release, str(margin), *cell),
                 atoms=frozenset(atoms),
                 value=sum(values[atom] for atom in atoms),
+                weight=weight,
             )
     return facts
 
 
-def _fixed_facts(
+def _told_before(
     family: Family,
     atoms: Sequence[Atom],
     values: Sequence[int],
     place: int,
     release: EarlierRelease,
-) -> list[Fact]:
-    """What an earlier release showed of a family."""
+) -> tuple[list[Fact], list[Fact]]:
+    """What an earlier release showed of a family, and what it withheld and nobody can be zero."""
+    total = _total(atoms, values, place)
     withheld = release.withheld.get(family.key)
     if withheld is None:
-        return [_total(atoms, values, place)]
+        return [total], []
     placed = [(tuples[place], n) for n, (tuples, _) in enumerate(atoms)]
     facts = _facts(family, placed, values, release.key)
-    return [_total(atoms, values, place)] + [
-        Fact(key=fact.key, atoms=fact.atoms, value=fact.value, is_fixed=True)
+    # A table that withholds a zero was left out whole and says of no cell that it holds somebody.
+    left_out = {cell[0] for cell, fact in facts.items() if cell in withheld and not fact.value}
+    fixed = [
+        (cell, dataclasses.replace(fact, is_fixed=True))
         for cell, fact in facts.items()
-        if cell not in withheld and fact.value > 0
+        if fact.value > 0 and cell[0] not in left_out
     ]
+    shown = [fact for cell, fact in fixed if cell not in withheld]
+    return [total, *shown], [fact for cell, fact in fixed if cell in withheld]
 
 
 def _total(atoms: Sequence[Atom], values: Sequence[int], place: int) -> Fact:

@@ -1,17 +1,26 @@
-"""Which counts to withhold: the small ones, and as many more as hide them.
+"""Which counts to withhold: the small ones, and the cheapest set of others that hides them.
 
 Owns primary and complementary suppression. A count of one to nine women is small; zero is shown,
 since it tells of nobody. What is withheld is marked in one way, so that the mark does not tell
 the small counts from those that hide them.
+
+Every way to work a small group out rests on some counts that are shown (``Range.rests_on``); of
+each, one must be withheld. The cheapest set that breaks them all is chosen and tried again, until
+no group can be worked out: nothing is withheld that need not be.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from deeppcos.research.disclosure.bounds import Fact, Range, feasible_range
+from deeppcos.research.disclosure.bounds import Fact, published
+from deeppcos.research.disclosure.cheapest import cheapest_hitting_set
 
 FEWEST = 10
 """Fewest women a published count may stand for: under it a count is withheld."""
+MOST_ROUNDS = 60
+"""After as many tries what was withheld stays withheld: it ends soon, if not at the least."""
+MOST_ASKED = 400
+"""Beyond as many small groups, the same from the start."""
 
 Key = tuple[str, ...]
 
@@ -30,7 +39,13 @@ class Protection:
     is_enough: bool
 
 
-def protect(values: Sequence[int], facts: Sequence[Fact], *, fewest: int = FEWEST) -> Protection:
+def protect(
+    values: Sequence[int],
+    facts: Sequence[Fact],
+    *,
+    withheld_before: Sequence[Fact] = (),
+    fewest: int = FEWEST,
+) -> Protection:
     """Choose what to withhold.
 
     Every group of fewer than ``fewest`` women must stay open by at least ``fewest``: from all
@@ -40,26 +55,36 @@ def protect(values: Sequence[int], facts: Sequence[Fact], *, fewest: int = FEWES
     Args:
         values: Women in each atom; atoms are the finest groups the facts tell apart, none empty.
         facts: Sums of atoms that are, or are to be, published.
+        withheld_before: Sums that earlier releases withheld: known to hold somebody.
         fewest: Fewest women a published count may stand for.
 
     Returns:
-        What to withhold.
+        What to withhold. It costs the least by ``Fact.weight`` wherever ``MOST_ROUNDS`` and
+        ``MOST_ASKED`` suffice, and always hides everything small.
     """
     filled = [fact for fact in facts if fact.value > 0]
-    shown = {fact.key: fact for fact in filled if fact.is_fixed or fact.value >= fewest}
-    hidden = {fact.key: fact for fact in filled if fact.key not in shown}
-    targets = _targets(values, filled, fewest)
-    while targets:
-        found = _range(len(values), [*shown.values()], [*hidden.values()], targets[-1])
-        if found.width >= fewest:
-            # Withholding more only widens it: it need never be asked again.
-            targets.pop()
-            continue
-        victim = _next_victim(shown, targets[-1])
-        if victim is None:
-            return Protection(withheld=frozenset(hidden), is_enough=False)
-        hidden[victim] = shown.pop(victim)
-    return Protection(withheld=frozenset(hidden), is_enough=True)
+    small = frozenset(f.key for f in filled if not f.is_fixed and f.value < fewest)
+    asked = _Asked(
+        values=values,
+        facts=filled,
+        targets=_targets(values, filled, fewest),
+        withheld_before=withheld_before,
+    )
+    ways: list[frozenset[Key]] = []
+    chosen: frozenset[Key] = frozenset()
+    prices = _prices(filled, sum(values), small)
+    keeps = len(asked.targets) > MOST_ASKED
+    while found := list(asked.ways_through(small | chosen, fewest)):
+        if not all(found):
+            return Protection(withheld=small | chosen, is_enough=False)
+        ways += found
+        keeps = keeps or asked.rounds > MOST_ROUNDS
+        chosen = (
+            chosen | cheapest_hitting_set(found, prices)
+            if keeps
+            else cheapest_hitting_set(ways, prices)
+        )
+    return Protection(withheld=small | chosen, is_enough=True)
 
 
 def _targets(values: Sequence[int], facts: Sequence[Fact], fewest: int) -> list[tuple[int, ...]]:
@@ -71,36 +96,40 @@ def _targets(values: Sequence[int], facts: Sequence[Fact], fewest: int) -> list[
     return list(dict.fromkeys([*single, *sums]))
 
 
-def _range(
-    atoms: int, shown: Sequence[Fact], hidden: Sequence[Fact], target: Sequence[int]
-) -> Range:
-    """The range of a target, with atoms that nothing tells apart taken together."""
-    wanted = set(target)
-    inside: list[list[int]] = [[] for _ in range(atoms)]
-    for number, fact in enumerate((*shown, *hidden)):
-        for atom in fact.atoms:
-            inside[atom].append(number)
-    columns: dict[tuple[tuple[int, ...], bool], int] = {}
-    place = [
-        columns.setdefault((tuple(member), atom in wanted), len(columns))
-        for atom, member in enumerate(inside)
-    ]
-
-    def merged(facts: Sequence[Fact]) -> list[Fact]:
-        return [
-            Fact(key=f.key, atoms=frozenset(place[a] for a in f.atoms), value=f.value)
-            for f in facts
-        ]
-
-    return feasible_range(
-        len(columns), merged(shown), {place[a] for a in wanted}, withheld=merged(hidden)
-    )
+def _prices(facts: Iterable[Fact], women: int, small: frozenset[Key]) -> Mapping[Key, float]:
+    """What withholding a count costs: more where it stands for more women."""
+    return {
+        fact.key: fact.weight * (1 + fact.value / women)
+        for fact in facts
+        if not fact.is_fixed and fact.key not in small
+    }
 
 
-def _next_victim(shown: dict[Key, Fact], target: Sequence[int]) -> Key | None:
-    """The smallest count that still helps to work the target out; None when none is left."""
-    free = [fact for fact in shown.values() if not fact.is_fixed]
-    wanted = set(target)
-    near = [fact for fact in free if fact.atoms & wanted]
-    choice = min(near or free, key=lambda fact: (fact.value, fact.key), default=None)
-    return None if choice is None else choice.key
+@dataclass(slots=True, kw_only=True)
+class _Asked:
+    """Small groups, and what is known of how well they are hidden."""
+
+    values: Sequence[int]
+    facts: Sequence[Fact]
+    targets: Sequence[tuple[int, ...]]
+    withheld_before: Sequence[Fact]
+    rounds: int = 0
+    safe: dict[tuple[int, ...], list[frozenset[Key]]] = field(default_factory=dict)
+
+    def ways_through(self, withheld: frozenset[Key], fewest: int) -> Iterator[frozenset[Key]]:
+        """For each group that is not hidden, the counts that give it away; empty: no help."""
+        self.rounds += 1
+        shown = [fact for fact in self.facts if fact.key not in withheld]
+        hidden = [*(f for f in self.facts if f.key in withheld), *self.withheld_before]
+        told = published(len(self.values), shown, withheld=hidden)
+        for target in self.targets:
+            known = self.safe.setdefault(target, [])
+            # Withholding more only widens a range: what hid the group before hides it still.
+            if any(one <= withheld for one in known):
+                continue
+            found = told.range_of(target)
+            if found.width >= fewest:
+                known.append(withheld)
+                continue
+            rests = (shown[number] for number in found.rests_on)
+            yield frozenset(fact.key for fact in rests if not fact.is_fixed)
