@@ -1,21 +1,19 @@
-"""Figures of a million assessments, from ten thousand to ten million, and of an archive of files.
+"""Figures of a million assessments, from ten thousand to ten million.
 
     python benchmarks/archive_analytics.py aggregate --sizes 10000 100000 1000000 10000000
     python benchmarks/archive_analytics.py engines --size 1000000
     python benchmarks/archive_analytics.py ray --size 1000000
-    python benchmarks/archive_analytics.py archive --instances 100000 --analyse 200
 
 Assessments are simulated women read by the real rule engine, drawn again with new pseudonyms until
 there are enough; no person stands behind them. Each measurement runs in a process of its own, so
 that its peak memory is its own. ``engines`` needs polars beside the research extra, ``ray`` the
-cluster extra, ``archive`` nothing but DeepPCOS.
+cluster extra. An archive of files is the business of ``archive_instances``.
 """
 
 import argparse
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -37,8 +35,6 @@ from deeppcos.research.table import finish, open_table, quoted, write_tables
 BASE_WOMEN = 4000
 QUERY = CohortQuery(criteria=parse_criteria(["age_years=16..45"]))
 THREADS = 2
-SMALLER = 4
-LARGEST_STILL = 100_000
 
 
 def make_table(folder: Path, size: int) -> None:
@@ -234,141 +230,6 @@ def _shard_counts(folder: str) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
-def make_archive(folder: Path, instances: int) -> None:
-    """Small synthetic DICOM ultrasound stills: one drawn ovary, a header of its own each."""
-    from deeppcos.app.example_study import write_example_study
-
-    folder.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as example:
-        write_example_study(Path(example) / "study")
-        stills = sorted(p for p in (Path(example) / "study").rglob("*_ovary_*.dcm"))
-        for path in stills:
-            _shrink(path)
-        contents = [_instance(path) for path in stills if path.stat().st_size < LARGEST_STILL]
-    for number in range(instances):
-        content, uid, place = contents[number % len(contents)]
-        series = folder / f"{number // 1000:04d}"
-        series.mkdir(exist_ok=True)
-        fresh = f"{uid[:-8]}{number:08d}"[:64].ljust(len(uid), "0")
-        data = bytearray(content)
-        for at in place:
-            data[at : at + len(uid)] = fresh.encode()
-        (series / f"{number:06d}.dcm").write_bytes(data)
-
-
-def _shrink(path: Path) -> None:
-    """Every fourth pixel of a still, and its scale with it, so that an archive fits a disk."""
-    import pydicom
-
-    image = pydicom.dcmread(path)
-    if int(image.get("NumberOfFrames", 1)) > 1:
-        return
-    pixels = image.pixel_array[::SMALLER, ::SMALLER]
-    image.Rows, image.Columns = pixels.shape[:2]
-    for region in image.SequenceOfUltrasoundRegions:
-        region.PhysicalDeltaX *= SMALLER
-        region.PhysicalDeltaY *= SMALLER
-        region.RegionLocationMinX0 //= SMALLER
-        region.RegionLocationMinY0 //= SMALLER
-        region.RegionLocationMaxX1 = pixels.shape[1] - 1
-        region.RegionLocationMaxY1 = pixels.shape[0] - 1
-    image.PixelData = pixels.tobytes()
-    image.save_as(path)
-
-
-def _instance(path: Path) -> tuple[bytes, str, list[int]]:
-    """A file's bytes, its SOP Instance UID, and where the UID stands in it."""
-    import pydicom
-
-    content = path.read_bytes()
-    uid = str(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID)
-    places, start = [], content.find(uid.encode())
-    while start >= 0:
-        places.append(start)
-        start = content.find(uid.encode(), start + 1)
-    return content, uid, places
-
-
-def measure_archive(folder: Path, instances: int, analyse: int) -> dict[str, Any]:
-    """List and read every header of an archive, then analyse a part, killed half way through."""
-    from deeppcos.records.open_study import files_of, open_paths
-    from deeppcos.records.study_file import RefusedFile
-
-    archive = folder / "archive"
-    began = time.monotonic()
-    if not archive.exists():
-        make_archive(archive, instances)
-    made = time.monotonic() - began
-    began = time.monotonic()
-    listed = sum(not isinstance(one, RefusedFile) for one in files_of(archive))
-    listing = time.monotonic() - began
-    began = time.monotonic()
-    opened = sum(not isinstance(one, RefusedFile) for one in open_paths([archive]))
-    reading = time.monotonic() - began
-    part = folder / "part"
-    if not part.exists():
-        part.mkdir()
-        for path in sorted(archive.rglob("*.dcm"))[:analyse]:
-            (part / path.name).symlink_to(path)
-    killed = _killed_run(part, folder / "rows")
-    resumed = _run(part, folder / "rows")
-    return {
-        "instances": listed,
-        "archive_mib": round(sum(p.stat().st_size for p in archive.rglob("*.dcm")) / 2**20),
-        "made_s": round(made, 1),
-        "list_s": round(listing, 1),
-        "opened": opened,
-        "open_s": round(reading, 1),
-        "opened_a_second": round(opened / reading),
-        "analysed_part": analyse,
-        "files_done_when_killed": killed,
-        **resumed,
-    }
-
-
-def _command(part: Path, rows: Path) -> list[str]:
-    return [
-        *(sys.executable, "-m", "deeppcos", "analyze", str(part), "--on", "local"),
-        *("--workers", str(THREADS), "--out", str(rows)),
-    ]
-
-
-def _killed_run(part: Path, rows: Path) -> int:
-    """Begin, and kill the whole process group as soon as a shard is on the disk."""
-    process = subprocess.Popen(
-        _command(part, rows), start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    deadline = time.monotonic() + 900
-    while not list(rows.glob("rows/rows-*.jsonl")):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit("the run ended before it could be killed; analyse a larger part")
-        time.sleep(0.2)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return _rows_in(rows)
-
-
-def _rows_in(rows: Path) -> int:
-    return sum(
-        len(file.read_text(encoding="utf-8").splitlines())
-        for file in rows.glob("rows/rows-*.jsonl")
-    )
-
-
-def _run(part: Path, rows: Path) -> dict[str, Any]:
-    """Go on, and say what was reached."""
-    subprocess.run(_command(part, rows), check=True, stdout=subprocess.DEVNULL)
-    run = json.loads((rows / "run.json").read_text(encoding="utf-8"))
-    done = run["files"] - run["done_before"]
-    return {
-        "done_before_resuming": run["done_before"],
-        "rows_in_the_end": _rows_in(rows),
-        "resumed_s": round(run["seconds"], 1),
-        "files_a_second": round(done / run["seconds"], 2),
-    }
-
-
 def in_own_process(*words: str) -> dict[str, Any]:
     """Measure in a fresh interpreter."""
     run = subprocess.run(
@@ -395,20 +256,16 @@ ONE = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["aggregate", "engines", "ray", "archive", "one"])
-    parser.add_argument("--folder", type=Path, default=Path("archive-benchmark"))
+    parser.add_argument("what", choices=["aggregate", "engines", "ray", "one"])
+    parser.add_argument("--folder", type=Path, default=Path("build/archive-benchmark"))
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--size", type=int, default=1_000_000)
-    parser.add_argument("--instances", type=int, default=100_000)
-    parser.add_argument("--analyse", type=int, default=200)
     parser.add_argument("--kind", choices=sorted(ONE))
     parser.add_argument("--table", type=Path)
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     if given.what == "one":
         print(json.dumps(ONE[given.kind](given.table)))
-    elif given.what == "archive":
-        print(json.dumps(measure_archive(given.folder, given.instances, given.analyse)))
     else:
         kinds = {"aggregate": ["aggregate"], "ray": ["ray"]}.get(given.what, ["duckdb", "polars"])
         for size in given.sizes if given.what == "aggregate" else [given.size]:
