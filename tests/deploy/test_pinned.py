@@ -9,8 +9,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 CONSTRAINTS = ROOT / "constraints" / "web.txt"
-EXTRAS = ("web", "postgres", "records")
-"""The extras of the web image and of a server that talks to other systems."""
+EXTRAS = ("web", "postgres", "records", "research")
+"""The extras of a server that talks to other systems and shows cohorts."""
 
 
 def pinned() -> dict[str, str]:
