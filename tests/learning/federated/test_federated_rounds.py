@@ -19,7 +19,7 @@ pytest.importorskip("flwr", reason="federated training needs the federated extra
 pytestmark = [pytest.mark.slow, pytest.mark.network]
 
 PROGRAM = """
-import json, sys
+import json, os, sys, time
 from pathlib import Path
 import numpy as np
 from deeppcos.errors import DeepPCOSError
@@ -28,15 +28,55 @@ from deeppcos.learning.federated.agreement import Agreement
 from deeppcos.learning.federated.local import SiteData
 said = json.loads(sys.argv[1])
 home = Path(said["home"])
-agreement = Agreement(network="plain_cnn", side_px=32, steps=said.get("steps", 3))
-if said["name"] == "coordinator":
+agreement = Agreement(network="plain_cnn", side_px=32, steps=said.get("steps", 3),
+    secure=said.get("secure", False))
+if said.get("asks"):
+    from deeppcos.app.disclosed import withheld_cells
+    from deeppcos.learning.federated.question import Question
+    question = Question(counts=(("class", "scanner"),), values={"age": (10, 30, 50)},
+        fewest=said.get("few", 10))
+if said.get("asks") and said["name"] == "coordinator":
+    from deeppcos.learning.federated.admission import Place
+    from deeppcos.learning.federated.asking import AskingOptions, ask_sites
+    place = Place(address=said["address"], authority=home / "ca.pem",
+        certificate=home / "server.pem", private_key=home / "server.key", keys=home / "keys")
+    ask_sites(AskingOptions(place=place, question=question, fewest=2, wait_seconds=120.0,
+        answer_seconds=60.0, out=home / "out"))
+elif said.get("asks"):
+    from deeppcos.learning.federated.asking import tell
+    from deeppcos.learning.federated.site import SiteOptions
+    from deeppcos.learning.federated.statistics import answer_of, as_text
+    rows = [{"group": str(n), "class": "ovary", "age": str(20 + n),
+             "scanner": "V8" if n % 2 else said["name"]} for n in range(24)]
+    rows += [{"group": "x", "class": "ovary", "age": "30", "scanner": "serial 4711"}]
+    try:
+        tell(SiteOptions(address=said["address"], authority=home / "ca.pem",
+            key=home / "private" / said.get("key", said["name"]), agreement=question),
+            said["name"], as_text(answer_of(rows, question, withheld_cells)))
+    except DeepPCOSError as problem:
+        print(problem)
+        sys.exit(2)
+elif said["name"] == "coordinator":
+    from deeppcos.learning.federated.admission import Place
     from deeppcos.learning.federated.coordinator import CoordinatorOptions, coordinate
-    coordinate(CoordinatorOptions(address=said["address"], authority=home / "ca.pem",
-        certificate=home / "server.pem", private_key=home / "server.key", keys=home / "keys",
-        agreement=agreement, rounds=said["rounds"], fewest=2, round_seconds=60.0,
-        wait_seconds=90.0, join=said["join"], out=home / "out"))
+    place = Place(address=said["address"], authority=home / "ca.pem",
+        certificate=home / "server.pem", private_key=home / "server.key", keys=home / "keys")
+    coordinate(CoordinatorOptions(place=place, agreement=agreement,
+        rounds=said["rounds"], fewest=said.get("fewest", 2),
+        round_seconds=said.get("late", 60.0),
+        wait_seconds=240.0, join=said["join"], out=home / "out"))
 else:
-    from deeppcos.learning.federated.site import SiteOptions, take_part
+    from deeppcos.learning.federated.site import SiteOptions
+    from deeppcos.learning.federated import taking_part
+    from deeppcos.learning.federated.taking_part import take_part
+    train, rounds = taking_part.one_round, []
+    def one_round(*given, **named):
+        rounds.append(1)
+        if len(rounds) == said.get("dies"):
+            os._exit(9)
+        time.sleep(said.get("naps", 0) if len(rounds) == 2 else said.get("pause", 0))
+        return train(*given, **named)
+    taking_part.one_round = one_round
     chance = np.random.default_rng(len(said["name"]))
     def example(n):
         is_lesion = n % 2 == 0
@@ -102,7 +142,7 @@ def trained_in(home: Path) -> list[set[str]]:
 
 
 def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
-    said, _ = process.communicate(timeout=200)
+    said, _ = process.communicate(timeout=400)
     return process.returncode, said
 
 
@@ -157,6 +197,39 @@ def test_a_site_that_is_killed_mid_round_does_not_stop_the_others(home: Path) ->
     assert rounds[-1] == {"a", "bb"}
 
 
+@pytest.mark.timeout(600)
+def test_a_site_that_is_late_for_a_round_is_left_out_and_asked_again(home: Path) -> None:
+    place = address()
+    coordinator = start(home, "coordinator", place, rounds=40, join="mean", late=8.0)
+    sites = [start(home, name, place, pause=0.3) for name in ("a", "bb")]
+    sites.append(start(home, "ccc", place, pause=0.3, naps=12))
+    try:
+        assert ended(coordinator)[0] == 0, record(home)
+    finally:
+        end(coordinator, *sites)
+    was_there = ["ccc" in trained for trained in trained_in(home)]
+    first = was_there.index(True)
+    assert False in was_there[first:]
+    assert True in was_there[first:][was_there[first:].index(False) :]
+    assert [line.get("admitted") for line in record(home)].count("ccc") >= 2
+
+
+@pytest.mark.timeout(600)
+def test_sums_alone_are_seen_and_a_site_that_dies_while_it_trains_is_left_out(home: Path) -> None:
+    place = address()
+    coordinator = start(home, "coordinator", place, rounds=4, join="mean", secure=True, fewest=3)
+    sites = [start(home, name, place, secure=True) for name in ("a", "bb", "ccc")]
+    sites.append(start(home, "dd", place, secure=True, dies=2))
+    try:
+        assert ended(coordinator)[0] == 0, record(home)
+    finally:
+        end(coordinator, *sites)
+    rounds = trained_in(home)
+    assert rounds[-1] == {"a", "bb", "ccc"}
+    with np.load(home / "out" / "weights.npz") as weights:
+        assert all(np.isfinite(weights[name]).all() for name in weights)
+
+
 @pytest.mark.timeout(300)
 def test_a_coordinator_that_nobody_vouches_for_is_not_spoken_to(home: Path) -> None:
     place = address()
@@ -167,3 +240,30 @@ def test_a_coordinator_that_nobody_vouches_for_is_not_spoken_to(home: Path) -> N
         end(coordinator)
     assert code == 2
     assert "cannot be reached" in words
+
+
+@pytest.mark.timeout(300)
+def test_sites_are_counted_together_and_another_question_is_refused_in_words(home: Path) -> None:
+    place = address()
+    coordinator = start(home, "coordinator", place, asks=True)
+    other = start(home, "dd", place, asks=True, few=11)
+    forged = start(home, "ccc", place, asks=True, key="stranger")
+    good: list[subprocess.Popen[str]] = []
+    try:
+        for process, reason in ((forged, "prove who it is"), (other, "fewest 11")):
+            code, words = ended(process)
+            assert code == 2, words
+            assert reason in words
+        good += [start(home, name, place, asks=True) for name in ("a", "bb")]
+        assert ended(coordinator)[0] == 0, record(home)
+        assert [ended(site)[0] for site in good] == [0, 0]
+    finally:
+        end(coordinator, *good, other, forged)
+    written = (home / "out" / "statistics.json").read_text()
+    found = json.loads(written)
+    assert set(found["sites"]) == {"a", "bb"}
+    # 25 patients a site: one on a scanner of her own, hidden with the 12 of the site's.
+    assert found["counts"]["class x scanner"] == {"ovary / V8": 24}
+    assert found["withheld_at"]["class x scanner"] == ["a", "bb"]
+    assert found["values"]["age"]["patients"] == [20, 30]
+    assert "4711" not in written

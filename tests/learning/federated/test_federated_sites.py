@@ -12,8 +12,9 @@ pytest.importorskip("cryptography", reason="federated training needs the federat
 
 from deeppcos.errors import InvalidInput
 from deeppcos.learning.classify.examples import Example
+from deeppcos.learning.federated.admission import Admission
 from deeppcos.learning.federated.agreement import Agreement, agreement_from, refuse_differences
-from deeppcos.learning.federated.coordinator import Admission, CoordinatorOptions, usable
+from deeppcos.learning.federated.coordinator import usable
 from deeppcos.learning.federated.dry_run import dry_run
 from deeppcos.learning.federated.keys import make_key, refuse_forgery, sign
 from deeppcos.learning.federated.local import (
@@ -26,7 +27,7 @@ from deeppcos.learning.federated.local import (
     weights_of,
 )
 from deeppcos.learning.federated.partitions import skewed_sites
-from deeppcos.learning.federated.site import Conversation, SiteOptions
+from deeppcos.learning.federated.site import Introduction, SiteOptions
 
 AGREED = Agreement(network="plain_cnn", side_px=32, steps=4)
 
@@ -50,7 +51,7 @@ def data() -> SiteData:
 
 
 @pytest.fixture
-def options(tmp_path: Path) -> SiteOptions:
+def options(tmp_path: Path) -> SiteOptions[Agreement]:
     make_key(tmp_path / "north")
     return SiteOptions(
         address="localhost:1", authority=tmp_path / "none.pem", key=tmp_path / "north",
@@ -59,13 +60,7 @@ def options(tmp_path: Path) -> SiteOptions:
 
 
 def admission(keys: Path) -> Admission:
-    return Admission(
-        options=CoordinatorOptions(
-            address="", authority=keys, certificate=keys, private_key=keys, keys=keys,
-            agreement=AGREED, rounds=1, fewest=2, round_seconds=1, wait_seconds=1, join="mean",
-            out=keys,
-        )
-    )  # fmt: skip
+    return Admission(keys=keys, terms=AGREED, out=keys, fewest=2)
 
 
 def test_an_agreement_comes_back_as_it_was() -> None:
@@ -86,9 +81,9 @@ def test_every_difference_is_named() -> None:
 
 
 def test_a_site_that_proves_itself_is_let_in(
-    tmp_path: Path, data: SiteData, options: SiteOptions
+    tmp_path: Path, data: SiteData, options: SiteOptions[Agreement]
 ) -> None:
-    answer = Conversation(options=options, data=data).introduce({"nonce": "n1"})
+    answer = Introduction(options=options, name=data.name).reply({"nonce": "n1"})
     let_in = admission(tmp_path)
     let_in.judge("connection", "n1", answer)
     assert let_in.names == {"connection": "north"}
@@ -105,9 +100,13 @@ def test_a_site_that_proves_itself_is_let_in(
     ids=["an old answer", "another name", "no signature", "changed afterwards"],
 )
 def test_a_forged_answer_is_refused(
-    tmp_path: Path, data: SiteData, options: SiteOptions, nonce: str, change: dict[str, str]
+    tmp_path: Path,
+    data: SiteData,
+    options: SiteOptions[Agreement],
+    nonce: str,
+    change: dict[str, str],
 ) -> None:
-    answer = Conversation(options=options, data=data).introduce({"nonce": "n1"}) | change
+    answer = Introduction(options=options, name=data.name).reply({"nonce": "n1"}) | change
     with pytest.raises(InvalidInput):
         admission(tmp_path).judge("connection", nonce, answer)
 
@@ -149,14 +148,16 @@ def test_weights_of_another_network_are_refused() -> None:
     assert usable(weights, weights)
 
 
-def test_a_dry_run_names_what_fails_and_goes_on(data: SiteData, options: SiteOptions) -> None:
+def test_a_dry_run_names_what_fails_and_goes_on(
+    data: SiteData, options: SiteOptions[Agreement]
+) -> None:
     said = {one.what: one for one in dry_run(options, data)}
     assert [bool(said[w].problem) for w in ("pictures", "key", "training")] == [False] * 3
     assert said["connection"].problem
 
 
 def test_a_dry_run_finds_patients_on_both_sides_and_single_classes(
-    data: SiteData, options: SiteOptions
+    data: SiteData, options: SiteOptions[Agreement]
 ) -> None:
     both = replace(data, measured=data.learning[:2])
     assert "2 patients" in next(iter(dry_run(options, both))).problem

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, told_plainly, with_extra
-from deeppcos.errors import InvalidInput
+from deeppcos.app.verbs.federate_statistics import statistics
 
 if TYPE_CHECKING:
     from deeppcos.learning.federated.agreement import Agreement
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from deeppcos.learning.federated.site import SiteOptions
 
 federate = typer.Typer(
-    name="federate", help="Train with other hospitals; pictures stay at home.", no_args_is_help=True
+    name="federate",
+    help="Train and count with other hospitals; pictures stay at home.",
+    no_args_is_help=True,
 )
+
+federate.add_typer(statistics)
 
 Address = Annotated[str, typer.Option(help="HOST:PORT of the coordinator.")]
 Authority = Annotated[Path, typer.Option(help="Certificate of the authority (PEM).")]
@@ -28,6 +32,10 @@ Network = Annotated[str, typer.Option(help="plain_cnn, resnet50 or efficientnet.
 Side = Annotated[int, typer.Option("--side-px", help="Side of the pictures, pixels.", min=16)]
 Steps = Annotated[int, typer.Option(help="Optimiser steps a round.", min=2)]
 Positive = Annotated[str, typer.Option(help="The positive class.")]
+
+Secure = Annotated[
+    bool, typer.Option("--secure", help="The coordinator sees sums only (3 sites or more, mean).")
+]
 
 
 @federate.command()
@@ -52,12 +60,13 @@ def check(
     side_px: Side = 96,
     steps: Steps = 20,
     positive: Positive = "lesion",
+    secure: Secure = False,
 ) -> None:
     """Try a site before its first round: pictures, key, two steps, connection."""
     with told_plainly(), with_extra("train"), with_extra("federated"):
         from deeppcos.learning.federated.dry_run import dry_run
 
-        agreement = _agreement(network, side_px, steps, positive)
+        agreement = _agreement(network, side_px, steps, positive, secure)
         options = _options(address, authority, key_file, agreement)
         checks = list(dry_run(options, _site_data(name, data, split, agreement)))
     for one in checks:
@@ -78,12 +87,13 @@ def join(
     side_px: Side = 96,
     steps: Steps = 20,
     positive: Positive = "lesion",
+    secure: Secure = False,
 ) -> None:
     """Take part as a site until the coordinator ends."""
     with told_plainly(), with_extra("train"), with_extra("federated"):
-        from deeppcos.learning.federated.site import take_part
+        from deeppcos.learning.federated.taking_part import take_part
 
-        agreement = _agreement(network, side_px, steps, positive)
+        agreement = _agreement(network, side_px, steps, positive, secure)
         options = _options(address, authority, key_file, agreement)
         rounds = take_part(options, _site_data(name, data, split, agreement))
     typer.echo(f"{name}: took part in {rounds} rounds")
@@ -106,22 +116,24 @@ def coordinate(
     side_px: Side = 96,
     steps: Steps = 20,
     positive: Positive = "lesion",
+    secure: Secure = False,
 ) -> None:
     """Join the weights of sites, round by round."""
     with told_plainly(), with_extra("train"), with_extra("federated"):
-        from deeppcos.learning.federated.coordinator import JOINS, CoordinatorOptions
+        from deeppcos.learning.federated.admission import Place
+        from deeppcos.learning.federated.coordinator import CoordinatorOptions
         from deeppcos.learning.federated.coordinator import coordinate as run
 
-        if joining not in JOINS:
-            raise InvalidInput("no such way to join", value=joining, accepted=", ".join(JOINS))
         file = run(
             CoordinatorOptions(
-                address=address,
-                authority=authority,
-                certificate=certificate,
-                private_key=private_key,
-                keys=keys,
-                agreement=_agreement(network, side_px, steps, positive),
+                place=Place(
+                    address=address,
+                    authority=authority,
+                    certificate=certificate,
+                    private_key=private_key,
+                    keys=keys,
+                ),
+                agreement=_agreement(network, side_px, steps, positive, secure),
                 rounds=rounds,
                 fewest=fewest,
                 round_seconds=round_seconds,
@@ -133,15 +145,17 @@ def coordinate(
     typer.echo(f"wrote {file}; every round stands in {out / 'rounds.jsonl'}")
 
 
-def _agreement(network: str, side_px: int, steps: int, positive: str) -> "Agreement":
+def _agreement(network: str, side_px: int, steps: int, positive: str, secure: bool) -> "Agreement":
     from deeppcos.learning.federated.agreement import Agreement
 
-    return Agreement(network=network, side_px=side_px, steps=steps, positive=positive)
+    return Agreement(
+        network=network, side_px=side_px, steps=steps, positive=positive, secure=secure
+    )
 
 
 def _options(
     address: str, authority: Path, key_file: Path, agreement: "Agreement"
-) -> "SiteOptions":
+) -> "SiteOptions[Agreement]":
     from deeppcos.learning.federated.site import SiteOptions
 
     return SiteOptions(address=address, authority=authority, key=key_file, agreement=agreement)

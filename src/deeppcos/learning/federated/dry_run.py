@@ -5,8 +5,10 @@ Owns the checks and their words. The coordinator is only called, never asked to 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from deeppcos.errors import DeepPCOSError
+from deeppcos.learning.federated.agreement import Agreement
 from deeppcos.learning.federated.keys import sign
 from deeppcos.learning.federated.local import (
     SiteData,
@@ -34,7 +36,7 @@ class Check:
     problem: str = ""
 
 
-def dry_run(options: SiteOptions, data: SiteData) -> Iterator[Check]:
+def dry_run(options: SiteOptions[Agreement], data: SiteData) -> Iterator[Check]:
     """Try a site, step by step.
 
     Args:
@@ -45,12 +47,12 @@ def dry_run(options: SiteOptions, data: SiteData) -> Iterator[Check]:
         A check a step; later ones are tried although an earlier one fails.
     """
     yield _pictures(options, data)
-    yield _key(options)
+    yield key_signs(options)
     yield _training(options, data)
-    yield _connection(options)
+    yield coordinator_answers(options)
 
 
-def _pictures(options: SiteOptions, data: SiteData) -> Check:
+def _pictures(options: SiteOptions[Agreement], data: SiteData) -> Check:
     positive = int(truth_of(data.learning, options.agreement).sum())
     said = (
         f"{len(data.learning)} to learn from, {positive} of them {options.agreement.positive}; "
@@ -66,7 +68,8 @@ def _pictures(options: SiteOptions, data: SiteData) -> Check:
     return Check(what="pictures", said=said)
 
 
-def _key(options: SiteOptions) -> Check:
+def key_signs(options: SiteOptions[Any]) -> Check:
+    """Whether the site can prove who it is."""
     try:
         sign(options.key, "dry run")
     except (OSError, ValueError, DeepPCOSError) as problem:
@@ -74,7 +77,7 @@ def _key(options: SiteOptions) -> Check:
     return Check(what="key", said=f"{options.key} signs")
 
 
-def _training(options: SiteOptions, data: SiteData) -> Check:
+def _training(options: SiteOptions[Agreement], data: SiteData) -> Check:
     try:
         agreement = replace(options.agreement, steps=2)
         weights = weights_of(fresh_network(agreement))
@@ -84,7 +87,8 @@ def _training(options: SiteOptions, data: SiteData) -> Check:
     return Check(what="training", said=f"two steps, loss {loss:.3f}")
 
 
-def _connection(options: SiteOptions) -> Check:
+def coordinator_answers(options: SiteOptions[Any]) -> Check:
+    """Whether the coordinator answers, and is vouched for."""
     try:
         said = f"{options.address} answers with {reach(options)}"
     except (OSError, ValueError) as problem:

@@ -1,21 +1,21 @@
-"""A hospital in federated training: calls out, proves itself, trains on its own pictures.
+"""A hospital among others: calls out, proves itself, answers what it came for.
 
-Owns the conversation with Flower on the site's side. Only outbound connections are made; what
-leaves are weights, counts of pictures and two figures.
+Owns the conversation with Flower on the site's side; only outbound connections are made. What is
+answered is the business of ``taking_part`` (training) and ``asking`` (statistics).
 """
 
 import os
 import socket
 import ssl
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from deeppcos.errors import InvalidInput, TemporaryFailure
-from deeppcos.learning.federated.agreement import Agreement
+from deeppcos.learning.federated.agreement import T
 from deeppcos.learning.federated.keys import sign
-from deeppcos.learning.federated.local import SiteData, Weights, one_round, refuse_one_class, scores
 
 MOST_SECONDS, PAUSE_SECONDS = 90.0, 1.0
 """A site that finds nobody says so soon, where the engine alone would try for ever."""
@@ -23,66 +23,49 @@ TELEMETRY = "FLWR_TELEMETRY_ENABLED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SiteOptions:
+class SiteOptions(Generic[T]):
     """How a site takes part.
 
     Attributes:
         address: ``host:port`` of the coordinator.
         authority: Certificate of the authority that vouches for the coordinator.
         key: The site's private key.
-        agreement: What it expects to train.
+        agreement: What it expects to do.
     """
 
     address: str
     authority: Path
     key: Path
-    agreement: Agreement
+    agreement: T
 
 
-@dataclass(slots=True)
-class Conversation:
-    """What a site answers, by question; no network in it.
+@dataclass(slots=True, kw_only=True)
+class Introduction:
+    """Who a site is; no network in it.
 
     Attributes:
         options: How it takes part.
-        data: Its pictures.
+        name: Name of the site.
         refused: Why the coordinator refused it; empty while it did not.
-        rounds: Rounds it trained in.
     """
 
-    options: SiteOptions
-    data: SiteData
+    options: SiteOptions[Any]
+    name: str
     refused: str = ""
-    rounds: int = field(default=0)
 
-    def introduce(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Who this is and what it would train, signed with the number that was sent."""
+    def reply(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Who this is and what it came for, signed with the number that was sent."""
         if "refused" in asked:
             self.refused = str(asked["refused"])
+        if "nonce" not in asked:
             return {}
         agreement = self.options.agreement.text()
-        words = f"{asked['nonce']}|{self.data.name}|{agreement}"
+        words = f"{asked['nonce']}|{self.name}|{agreement}"
         signature = sign(self.options.key, words)
-        return {"site": self.data.name, "agreement": agreement, "signature": signature}
-
-    def train(self, weights: Weights, number: int) -> tuple[Weights, int, dict[str, Any]]:
-        """One round on the site's pictures."""
-        found, loss = one_round(weights, self.data, self.options.agreement, seed=1000 + number)
-        self.rounds += 1
-        return found, len(self.data.learning), {"site": self.data.name, "loss": loss}
-
-    def measure(self, weights: Weights) -> tuple[float, int, dict[str, Any]]:
-        """How the common weights do on the site's other patients: share told apart rightly."""
-        measured, agreement = self.data.measured, self.options.agreement
-        if not measured:
-            return 0.0, 0, {"site": self.data.name}
-        said = scores(weights, measured, agreement) > 0.5
-        right = [s == (e.label == agreement.positive) for s, e in zip(said, measured, strict=True)]
-        accuracy = sum(right) / len(right)
-        return 1 - accuracy, len(right), {"site": self.data.name, "accuracy": float(accuracy)}
+        return {"site": self.name, "agreement": agreement, "signature": signature}
 
 
-def reach(options: SiteOptions) -> str:
+def reach(options: SiteOptions[Any]) -> str:
     """Call the coordinator once; the version of TLS it answers with.
 
     Raises:
@@ -98,7 +81,7 @@ def reach(options: SiteOptions) -> str:
         return str(encrypted.version())
 
 
-def _wait_for_coordinator(options: SiteOptions) -> None:
+def _wait_for_coordinator(options: SiteOptions[Any]) -> None:
     """Call until somebody answers: the engine would give up at once, or never."""
     deadline = time.monotonic() + MOST_SECONDS
     while True:
@@ -113,7 +96,7 @@ def _wait_for_coordinator(options: SiteOptions) -> None:
             return
 
 
-def _unreachable(options: SiteOptions, problem: Exception) -> TemporaryFailure:
+def _unreachable(options: SiteOptions[Any], problem: Exception) -> TemporaryFailure:
     return TemporaryFailure(
         "the coordinator cannot be reached",
         value=str(problem).splitlines()[0][:200],
@@ -122,50 +105,48 @@ def _unreachable(options: SiteOptions, problem: Exception) -> TemporaryFailure:
     )
 
 
-def take_part(options: SiteOptions, data: SiteData) -> int:
-    """Take part until the coordinator ends.
+def converse(introduction: Introduction, answers: Mapping[str, Callable[..., Any]]) -> None:
+    """Call the coordinator and answer it until it ends.
+
+    A site that was too late for a round is cut off by the engine; it calls again, and is asked
+    again in a later round.
 
     Args:
-        options: How.
-        data: The site's pictures.
-
-    Returns:
-        Rounds it trained in.
+        introduction: Who this is.
+        answers: Methods of Flower's ``NumPyClient`` by name.
 
     Raises:
         InvalidInput: If the coordinator refused the site; says why.
         TemporaryFailure: If nobody answers, or another than the authority vouches for.
     """
-    refuse_one_class(data, options.agreement)
     os.environ[TELEMETRY] = "0"
     from flwr.client import NumPyClient
     from flwr.compat.client.app import start_client
-    from grpc import RpcError
+    from grpc import RpcError, StatusCode
 
-    _wait_for_coordinator(options)
-    talk = Conversation(options=options, data=data)
+    options = introduction.options
+    client = type("Client", (NumPyClient,), {n: _method(do) for n, do in answers.items()})
+    while True:
+        _wait_for_coordinator(options)
+        try:
+            start_client(
+                server_address=options.address,
+                client=client().to_client(),
+                root_certificates=options.authority.read_bytes(),
+                insecure=False,
+                max_wait_time=MOST_SECONDS,
+            )
+        except RpcError as problem:
+            is_late = getattr(problem, "code", lambda: None)() is StatusCode.DEADLINE_EXCEEDED
+            if is_late and not introduction.refused:
+                continue
+            if not introduction.refused:
+                raise _unreachable(options, problem) from problem
+        break
+    if introduction.refused:
+        raise InvalidInput("the coordinator refused this site", value=introduction.refused)
 
-    class Client(NumPyClient):  # type: ignore[misc]
-        def get_properties(self, config: dict[str, Any]) -> dict[str, Any]:
-            return talk.introduce(config)
 
-        def fit(self, parameters: Weights, config: dict[str, Any]) -> Any:
-            return talk.train(parameters, int(config["round"]))
-
-        def evaluate(self, parameters: Weights, config: dict[str, Any]) -> Any:
-            return talk.measure(parameters)
-
-    try:
-        start_client(
-            server_address=options.address,
-            client=Client().to_client(),
-            root_certificates=options.authority.read_bytes(),
-            insecure=False,
-            max_wait_time=MOST_SECONDS,
-        )
-    except RpcError as problem:
-        if not talk.refused:
-            raise _unreachable(options, problem) from problem
-    if talk.refused:
-        raise InvalidInput("the coordinator refused this site", value=talk.refused)
-    return talk.rounds
+def _method(do: Callable[..., Any]) -> Callable[..., Any]:
+    """A function as a method; the engine names what it gives, in the order of the function."""
+    return lambda _, *given, **named: do(*given, *named.values())
