@@ -14,7 +14,8 @@ from types import ModuleType
 import pytest
 import yaml
 
-from deeppcos.app.web.environment import NAMES, PREFIX
+from deeppcos.app.web.environment import NAMES
+from deeppcos.app.web.told import PREFIX
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

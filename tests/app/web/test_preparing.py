@@ -4,13 +4,9 @@ import pytest
 from django.test import Client
 
 from deeppcos.app.web import preparing
-from deeppcos.app.web.environment import (
-    SECRET_FILE,
-    keep_a_secret,
-    read_environment,
-    stored_secret,
-)
+from deeppcos.app.web.environment import read_environment
 from deeppcos.app.web.models import Role, Site, User
+from deeppcos.app.web.secret_key import SECRET_FILE, keep_a_secret, stored_secret
 from deeppcos.errors import InvalidInput
 
 

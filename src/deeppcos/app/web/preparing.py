@@ -6,7 +6,8 @@ Owns the order. Everything may be done twice; what is there stays.
 import os
 from pathlib import Path
 
-from deeppcos.app.web.environment import Environment, keep_a_secret, read_environment
+from deeppcos.app.web.environment import Environment, read_environment
+from deeppcos.app.web.secret_key import keep_a_secret
 
 FIRST_SITE = ("Clinic", "clinic")
 

@@ -11,7 +11,8 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from deeppcos.app.web.environment import read_environment, stored_secret
+from deeppcos.app.web.environment import read_environment
+from deeppcos.app.web.secret_key import stored_secret
 
 ENVIRONMENT = read_environment()
 DEEPPCOS_HOME = ENVIRONMENT.home

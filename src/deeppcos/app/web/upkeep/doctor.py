@@ -135,7 +135,7 @@ def _data_folder() -> Iterator[Check]:
 def _secret_key() -> Iterator[Check]:
     from django.conf import settings
 
-    from deeppcos.app.web.environment import SECRET_FILE
+    from deeppcos.app.web.secret_key import SECRET_FILE
 
     file = Path(settings.DEEPPCOS_HOME) / SECRET_FILE
     if not file.exists():
