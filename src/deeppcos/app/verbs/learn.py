@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deeppcos.app.terminal import SOME_REFUSED, told_plainly, with_extra
-from deeppcos.app.verbs import learn_feedback
+from deeppcos.app.verbs import learn_feedback, learn_training
 from deeppcos.app.verbs.home import HomeOption
 from deeppcos.app.verbs.training_data import DataFolders, DataLayout
 from deeppcos.errors import InvalidInput
@@ -28,6 +28,7 @@ learn = typer.Typer(
     no_args_is_help=True,
 )
 learn_feedback.take_in(learn)
+learn.command()(learn_training.train)
 
 By = Annotated[str, typer.Option(help="Name of the person who does this.")]
 
@@ -78,6 +79,13 @@ def gate(
     data: DataFolders,
     frozen: Annotated[Path, typer.Option(help="The frozen test set.")],
     plan_file: Annotated[Path, typer.Option("--plan", help="The plan.")],
+    test_data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder with the pictures of the test set, where they are not among --data; "
+            "again for more."
+        ),
+    ] = None,
     layout: DataLayout = "",
     home: HomeOption = None,
 ) -> None:
@@ -93,14 +101,17 @@ def gate(
         config = contender.release.manifest.training.get("config", {})
         samples = gather(data, synthetic=int(config.get("synthetic", 0)), layout=layout)
         learned = split_samples(without_test_patients(test_set, samples)).training
-        folders = " ".join(f"--data {folder}" for folder in data)
+        test = gather(test_data, synthetic=0, layout=layout) if test_data else samples
+        folders = " ".join(
+            [f"--data {one}" for one in data] + [f"--test-data {one}" for one in test_data or ()]
+        )
         report = decide(
             Contest(
                 current=contestant(_shelf(home).current_place()),
                 candidate=contender,
                 plan=read_plan(plan_file),
                 frozen=test_set,
-                test=samples,
+                test=test,
                 training=learned,
                 command=f"deeppcos learn gate {candidate} {folders} --frozen {frozen} "
                 f"--plan {plan_file}",

@@ -30,17 +30,35 @@ LOG = logging.getLogger("deeppcos.jobs")
 
 KINDS: dict[str, str] = {
     "analyse": "deeppcos.app.web.studies.analysis:analyse_job",
+    "export_rows": "deeppcos.app.web.research.taking:export_job",
+    "train": "deeppcos.app.web.learning.training_job:train_job",
 }
 """Kind of job, and the function that does it as ``module:name``."""
+
+GIVES_WAY = frozenset({"train"})
+"""Kinds that nobody waits for at a desk."""
 
 HEARTBEAT_SECONDS = 5.0
 LEASE = datetime.timedelta(seconds=30)
 MOST_ATTEMPTS = 3
+MOST_TAKEN_OVER = 20
+"""Of work that gives way: each attempt goes on where the one before was lost."""
 OPEN = (JobState.WAITING, JobState.RUNNING)
+PATIENCE = datetime.timedelta(seconds=3)
+"""What waits for less may have another worker on its way to it."""
+LATER = -50
+"""Priority in the queue of work that gives way to whatever somebody waits for."""
+
+ENDING = threading.Event()
+"""Set where this worker was asked to end: long work stops where it can go on."""
 
 
 class Superseded(Exception):
     """Another worker has taken this job over: whatever was done here must not be stored."""
+
+
+class GaveWay(Exception):
+    """The work stopped where it can go on, so that something else is done first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +80,13 @@ class Running:
     def tell(self, *, done: int, total: int, message: str = "") -> None:
         """Say how far the work is."""
         self._mine().update(done=done, total=total, message=message[:300], heard_at=timezone.now())
+
+    def should_give_way(self) -> bool:
+        """Whether somebody waits for other work, or this worker was asked to end."""
+        waiting = Job.objects.filter(state=JobState.WAITING, is_cancel_wanted=False)
+        long_ago = timezone.now() - PATIENCE
+        others = waiting.exclude(kind=self.job.kind).filter(asked_at__lt=long_ago)
+        return ENDING.is_set() or others.exists()
 
     def hold(self) -> None:
         """Call inside the transaction that stores the result.
@@ -156,8 +181,8 @@ def run(job_id: str) -> None:
             _doer(running.job.kind)(running)
     except Superseded:
         return
-    except Cancelled:
-        _end(running, JobState.CANCELLED)
+    except (Cancelled, GaveWay) as stopped:
+        _stop(running, stopped)
     except TemporaryFailure as problem:
         _try_again(running, str(problem))
     except DeepPCOSError as problem:
@@ -171,14 +196,16 @@ def run(job_id: str) -> None:
 
 
 def _enqueue(job: Job) -> None:
-    result = run.enqueue(str(job.pk))
+    asked = run.using(priority=LATER) if job.kind in GIVES_WAY else run
+    result = asked.enqueue(str(job.pk))
     Job.objects.filter(pk=job.pk).update(task=result.id)
 
 
 def _begin(job_id: str) -> Running | None:
     """Take a waiting job, or nothing if it was cancelled, is done, or has failed too often."""
     waiting = Job.objects.filter(pk=job_id, state=JobState.WAITING)
-    if waiting.filter(attempts__gte=MOST_ATTEMPTS).update(
+    long_work = waiting.filter(kind__in=GIVES_WAY).exists()
+    if waiting.filter(attempts__gte=MOST_TAKEN_OVER if long_work else MOST_ATTEMPTS).update(
         state=JobState.FAILED, ended_at=timezone.now()
     ):
         return None
@@ -202,6 +229,19 @@ def _try_again(running: Running, problem: str) -> None:
         return
     with transaction.atomic():
         if running._mine().update(state=JobState.WAITING, problem=problem):
+            _enqueue(running.job)
+
+
+def _stop(running: Running, why: Cancelled | GaveWay) -> None:
+    """End a cancelled job; put one back behind the others that made room.
+
+    Making room does not count: that attempt has ended by itself, so its number is free again.
+    """
+    if isinstance(why, Cancelled):
+        _end(running, JobState.CANCELLED)
+        return
+    with transaction.atomic():
+        if running._mine().update(state=JobState.WAITING, attempts=F("attempts") - 1):
             _enqueue(running.job)
 
 

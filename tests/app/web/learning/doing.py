@@ -1,5 +1,6 @@
 """How each thing of the learning pages that changes something is done, once, with success."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tests.app.web.learning.test_learning_export import CENTRES, read_blind
 from deeppcos.app.releases import promotion
 from deeppcos.app.web.learning.adjudicating import cases_of
 from deeppcos.app.web.learning.pseudonyms import pseudonyms
+from deeppcos.app.web.learning.training import frozen_file
 from deeppcos.app.web.models import Grant, Role, Study, User
 from deeppcos.app.web.served import shelf
 
@@ -95,12 +97,44 @@ def _shadow(world: Any) -> Any:
     return world.post("learning:shadow", {"name": NAME})
 
 
+def _draw(world: Any) -> Any:
+    form = contradicted(world.study)
+    (key,) = (name.removeprefix("choice:") for name in form if name.startswith("choice:"))
+    return world.post("learning:draw", form | {"draw": f"A|{key}"})
+
+
+def frozen_here() -> None:
+    """A frozen test set of two made-up patients, where the desk looks for it."""
+    pictures = [
+        {"name": f"t{n}", "group": f"test patient {n}", "pixels_sha256": f"{n}" * 64,
+         "truth_sha256": f"{n}" * 64}
+        for n in (1, 2)
+    ]  # fmt: skip
+    document = {"schema": "deeppcos.frozen-test/1", "name": "frozen", "frozen_on": "2026-01-05",
+                "frozen_by": "a", "pictures": pictures}  # fmt: skip
+    frozen_file().parent.mkdir(parents=True, exist_ok=True)
+    frozen_file().write_text(json.dumps(document), encoding="utf-8")
+
+
+def _train(world: Any) -> Any:
+    frozen_here()
+    return world.post("learning:train", {"name": NAME, "steps": "40"})
+
+
+def _stop_training(world: Any) -> Any:
+    _train(world)
+    return world.post("learning:stop-training")
+
+
 LEARNED: dict[str, Callable[[Any], Any]] = {
     "learning:consent": lambda world: world.post("learning:consent", {"consent": "given"}),
     "learning:settle": lambda world: world.post("learning:settle", contradicted(world.study)),
+    "learning:draw": _draw,
     "learning:approve": _approve,
     "learning:promote": _promote,
     "learning:rollback": _roll_back,
     "learning:shadow": _shadow,
+    "learning:train": _train,
+    "learning:stop-training": _stop_training,
 }
 """Address, and how it is done."""

@@ -125,61 +125,60 @@ def _summed_up(folder: Path, document: ReviewedDocument, left_out: Counter[str])
     )
 
 
+def pictures_to_learn(
+    study: Study, names: Pseudonyms, left_out: Counter[str], *, clean: bool
+) -> list[ReadPicture]:
+    """Pictures of one study that may leave for training at this moment.
+
+    Args:
+        study: The study.
+        names: Pseudonyms of its readers.
+        left_out: Counts what may not, by reason.
+        clean: Whether somebody made sure that no picture has a name burned in.
+    """
+    refused = why_not(study)
+    if refused:
+        left_out[f"studies: {refused}"] += 1
+        return []
+    read = read_pictures(study, names)
+    if not read:
+        left_out[UNREAD] += 1
+    reasons = [(one, _why_not_picture(one, clean=clean)) for one in read]
+    left_out.update(reason for _, reason in reasons if reason)
+    return [one for one, reason in reasons if not reason]
+
+
+def _why_not_picture(read: ReadPicture, *, clean: bool) -> str:
+    """Why a picture stays here; empty where it may leave."""
+    if read.conflict:
+        return UNSETTLED
+    if not read.image.frame_path(read.frame).is_file():
+        return NOT_THERE
+    return NAMES_POSSIBLE if read.image.tissue_region is None and not clean else ""
+
+
 def _study(
     study: Study, folder: Path, names: Pseudonyms, left_out: Counter[str], *, clean: bool
 ) -> ReviewedStudy | None:
     """One study, or nothing and why."""
-    refused = why_not(study)
-    if refused:
-        left_out[f"studies: {refused}"] += 1
-        return None
-    read = read_pictures(study, names)
+    read = pictures_to_learn(study, names, left_out, clean=clean)
     if not read:
-        left_out[UNREAD] += 1
-        return None
-    images = [
-        image
-        for one in read
-        if (image := _picture(one, study, folder, names, left_out, clean=clean))
-    ]
-    if not images:
         return None
     return ReviewedStudy(
         study=names.study(study),
         patient_group=names.patient(study.patient),
         may_train=True,
-        images=images,
+        images=[_picture(one, study, folder, names) for one in read],
     )
 
 
-def _picture(
-    read: ReadPicture,
-    study: Study,
-    folder: Path,
-    names: Pseudonyms,
-    left_out: Counter[str],
-    *,
-    clean: bool,
-) -> ReviewedImage | None:
-    """One picture with its readings, or nothing and why."""
+def _picture(read: ReadPicture, study: Study, folder: Path, names: Pseudonyms) -> ReviewedImage:
+    """One picture with its readings."""
     image = read.image
-    source = image.frame_path(read.frame)
-    reason = (
-        UNSETTLED
-        if read.conflict
-        else NOT_THERE
-        if not source.is_file()
-        else NAMES_POSSIBLE
-        if image.tissue_region is None and not clean
-        else ""
-    )
-    if reason:
-        left_out[reason] += 1
-        return None
     name = f"{names.study(study)}/{names.picture(image.pk)}-{read.frame:05d}.png"
     target = folder / name
     target.parent.mkdir(exist_ok=True)
-    _write_blanked(source, target, image)
+    _write_blanked(image.frame_path(read.frame), target, image)
     scale = (image.mm_per_pixel_x, image.mm_per_pixel_y)
     return ReviewedImage(
         file=name,

@@ -17,6 +17,7 @@ PAGES: tuple[tuple[str, str | Promise, Right], ...] = (
     ("learning:reading-list", _("Reading list"), Right.MARK),
     ("learning:waiting", _("To settle"), Right.SIGN),
     ("learning:readers", _("Readers"), Right.TEACH),
+    ("learning:training", _("Train a candidate"), Right.TEACH),
     ("learning:releases", _("Releases"), Right.MANAGE_RELEASES),
 )
 

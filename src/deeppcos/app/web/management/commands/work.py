@@ -5,6 +5,7 @@ Owns nothing but the loop around django-tasks' own worker.
 
 import logging
 import threading
+from types import FrameType
 from typing import Any
 from uuid import uuid4
 
@@ -12,10 +13,19 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 from django_tasks_db.management.commands.db_worker import Worker
 
-from deeppcos.app.web.jobs import take_over_lost
+from deeppcos.app.web.jobs import ENDING, take_over_lost
 
 LOOK_SECONDS = 10.0
 LOG = logging.getLogger("deeppcos.jobs")
+
+
+class EndingWorker(Worker):
+    """A worker that tells the job at hand that it was asked to end."""
+
+    def shutdown(self, signum: int, frame: FrameType | None) -> None:
+        """Say so, then end as the package does."""
+        ENDING.set()
+        super().shutdown(signum, frame)
 
 
 class Command(BaseCommand):
@@ -24,8 +34,8 @@ class Command(BaseCommand):
     help = "Do background work until stopped"
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Work until SIGTERM; the job at hand is finished first."""
-        worker = Worker(
+        """Work until SIGTERM; the job at hand is finished first, or stops where it can go on."""
+        worker = EndingWorker(
             queue_names=["default"],
             interval=0.5,
             batch=False,

@@ -1,0 +1,135 @@
+"""Starts the process that trains a candidate, hears how far it is, and has it stop when asked.
+
+Owns when the process is told to stop, and what a dead one means. What happens inside is the
+business of ``training_process``; what becomes of the candidate that of the web room.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from deeppcos.app.desk.study_reading import LOOK_UP_SECONDS
+from deeppcos.errors import InvalidInput, TemporaryFailure
+
+STOP_SECONDS = 120.0
+"""A step, a look at the validation fold and a checkpoint take less on any computer we know."""
+
+Answer = dict[str, Any]
+
+
+def train_in_process(
+    folder: Path,
+    frozen: Path,
+    hear: Callable[[Answer], None],
+    *,
+    is_stop_wanted: Callable[[], bool],
+) -> Path | None:
+    """Train a candidate in a process of its own, or go on with it.
+
+    Args:
+        folder: Folder of the candidate.
+        frozen: File of the frozen test set.
+        hear: Called with every answer: ``{"phase": ...}``, ``{"step": ...}``.
+        is_stop_wanted: Asked about twice a second.
+
+    Returns:
+        Folder of the candidate; None when it was stopped and can go on.
+
+    Raises:
+        InvalidInput: If the process told of a problem.
+        TemporaryFailure: If the disk is full, or the process died.
+    """
+    with _started(folder, frozen) as process:
+        for answer in _answers(process, is_stop_wanted):
+            if "problem" in answer:
+                raise InvalidInput(answer["problem"])
+            if "passing" in answer:
+                raise TemporaryFailure(answer["passing"])
+            if "candidate" in answer:
+                return Path(answer["candidate"])
+            if "stopped" in answer:
+                return None
+            hear(answer)
+        if is_stop_wanted():
+            return None
+        status = process.wait(timeout=10)
+    raise TemporaryFailure(
+        "the training process ended before its work was done",
+        value=f"exit status {status}",
+        accepted="about 4 GB of free memory",
+        remedy="it goes on from its last checkpoint; if it ends again, look at the memory",
+    )
+
+
+@contextmanager
+def _started(folder: Path, frozen: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The process, never left behind."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deeppcos.app.desk.training_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env=_environment(),
+    )
+    assert process.stdin is not None
+    try:
+        process.stdin.write(json.dumps({"folder": str(folder), "frozen": str(frozen)}) + "\n")
+        process.stdin.flush()
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+
+
+def _environment() -> dict[str, str]:
+    """What the process needs, and no secret of the server."""
+    kept = {"PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR"}
+    return {name: value for name, value in os.environ.items() if name in kept}
+
+
+def _answers(
+    process: "subprocess.Popen[str]", is_stop_wanted: Callable[[], bool]
+) -> Iterator[Answer]:
+    """Every line the process says, until it ends or has had its time to stop."""
+    heard: queue.Queue[str | None] = queue.Queue()
+    assert process.stdout is not None
+    threading.Thread(target=_listen, args=(process.stdout, heard), daemon=True).start()
+    waited: float | None = None
+    while waited is None or waited < STOP_SECONDS:
+        if waited is None and is_stop_wanted():
+            _tell_to_stop(process)
+            waited = 0.0
+        try:
+            line = heard.get(timeout=LOOK_UP_SECONDS)
+        except queue.Empty:
+            waited = None if waited is None else waited + LOOK_UP_SECONDS
+            continue
+        if line is None:
+            return
+        yield json.loads(line)
+
+
+def _tell_to_stop(process: "subprocess.Popen[str]") -> None:
+    """One line; a process that is gone already needs none."""
+    assert process.stdin is not None
+    try:
+        process.stdin.write("stop\n")
+        process.stdin.flush()
+    except BrokenPipeError:
+        return
+
+
+def _listen(stream: IO[str], heard: "queue.Queue[str | None]") -> None:
+    for line in stream:
+        heard.put(line)
+    heard.put(None)
