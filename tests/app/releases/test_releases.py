@@ -13,7 +13,13 @@ import pytest
 from tests.app.releases.made_up import candidate_in
 
 from deeppcos.app.releases.history import HISTORY_FILE, events, problems
-from deeppcos.app.releases.promotion import add_candidate, approve, promote, roll_back
+from deeppcos.app.releases.promotion import (
+    add_candidate,
+    approvals,
+    approve,
+    promote,
+    roll_back,
+)
 from deeppcos.app.releases.shelf import Pointer, Shelf, shipped
 from deeppcos.errors import ContractBroken, InvalidInput, TemporaryFailure
 from deeppcos.vision.release import SHIPPED, load_release, read_manifest
@@ -256,6 +262,41 @@ def test_a_power_cut_at_any_touch_of_the_disk_leaves_one_complete_release(
     assert cuts >= 10
     assert shelf.current() == pointer
     assert roll_back(shelf, by="Dr One", why="test") == shipped()
+
+
+@pytest.mark.parametrize("touches", range(8), ids=lambda touches: f"touch-{touches}")
+def test_a_disk_that_fills_up_at_any_touch_leaves_what_was_there(
+    shelf: Shelf, make_candidate: MakeCandidate, monkeypatch: pytest.MonkeyPatch, touches: int
+) -> None:
+    pointer = brought(shelf, make_candidate("site-1"))
+    approve(shelf, pointer, by="Dr One")
+    left, real = [touches], os.fsync
+
+    def filling(descriptor: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    def approve_and_promote() -> None:
+        if "Dr Two" not in approvals(shelf, pointer):
+            approve(shelf, pointer, by="Dr Two")
+        promote(shelf, pointer, by="Dr One")
+
+    before = list(events(shelf.folder))
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", filling)
+        try:
+            approve_and_promote()
+        except TemporaryFailure:
+            assert shelf.current() == shipped(), "refused, and so unchanged"
+            done = len(list(events(shelf.folder))) - len(before)
+            assert done <= touches // 2, "no line stands that the disk refused"
+    assert problems(shelf.folder) == []
+    assert not [p for p in shelf.folder.iterdir() if p.name.startswith(".")]
+    if shelf.current() == shipped():
+        approve_and_promote()
+    assert shelf.current() == pointer
 
 
 def test_a_full_disk_in_the_middle_of_a_promotion_changes_nothing(

@@ -23,16 +23,35 @@ def write_at_once(path: Path, text: str) -> None:
         TemporaryFailure: If the disk refuses; the file is as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    before = path.with_name(f".{path.name}.before")
+    has_moved = False
     try:
         with temporary.open("w", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
+        before.unlink(missing_ok=True)
+        if path.exists():
+            # Another name of the same bytes: putting them back needs no room on the disk.
+            os.link(path, before)
         temporary.replace(path)
+        has_moved = True
         force_folder_to_disk(path.parent)
     except OSError as problem:
+        if has_moved:
+            _put_back(path, before)
         temporary.unlink(missing_ok=True)
+        before.unlink(missing_ok=True)
         raise _refused_by_disk(path, problem) from problem
+    before.unlink(missing_ok=True)
+
+
+def _put_back(path: Path, before: Path) -> None:
+    """What stood there before; nothing where nothing did."""
+    if before.exists():
+        before.replace(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def copy_folder_at_once(source: Path, target: Path, *, names: tuple[str, ...]) -> None:
@@ -64,6 +83,7 @@ def append_line(path: Path, line: str) -> None:
     """Add one line to a file and wait until it is on the disk.
 
     A line that a power cut left without its end was never acknowledged: it is taken away first.
+    So is one the disk refused to keep.
 
     Args:
         path: The file.
@@ -74,11 +94,16 @@ def append_line(path: Path, line: str) -> None:
     """
     try:
         with path.open("ab") as stream:
-            stream.truncate(_end_of_last_line(path))
-            stream.write((line + "\n").encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        force_folder_to_disk(path.parent)
+            end = _end_of_last_line(path)
+            stream.truncate(end)
+            try:
+                stream.write((line + "\n").encode())
+                stream.flush()
+                os.fsync(stream.fileno())
+                force_folder_to_disk(path.parent)
+            except OSError:
+                stream.truncate(end)
+                raise
     except OSError as problem:
         raise _refused_by_disk(path, problem) from problem
 
