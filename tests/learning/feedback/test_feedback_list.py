@@ -1,9 +1,8 @@
-"""The reading list and what readings cost: order, lots, and automation bias."""
+"""The reading list: its order and its lots."""
 
 import pytest
 
 from deeppcos.errors import InvalidInput
-from deeppcos.learning.feedback.effort import BesideMachine, Scan, automation_bias, effort
 from deeppcos.learning.feedback.reading_list import RANDOM_SHARE, Unread, reading_list, reasons_of
 
 MANY = [Unread(study=f"s{n:03}", margin=float(n), stratum="a") for n in range(400)]
@@ -62,32 +61,8 @@ def test_a_study_named_twice_is_refused() -> None:
         reading_list([MANY[0], MANY[0]], read_by_stratum={}, seed=1)
 
 
-def test_untimed_scans_are_left_out_of_the_time_and_not_taken_for_zero() -> None:
-    scans = [
-        Scan(group="a", machine_first=True, edits=2, seconds=60.0),
-        Scan(group="b", machine_first=True, edits=4, seconds=None),
-        Scan(group="c", machine_first=False, edits=9, seconds=200.0),
-    ]
-    found = effort(scans, machine_first=True, rounds=20)
-    assert (found.edits.value, found.edits.n) == (3.0, 2)
-    assert (found.seconds.value, found.seconds.n) == (60.0, 1)
-
-
-def test_readers_who_copy_the_machine_show_a_bias_and_independent_ones_none() -> None:
-    def row(group: int, *, first: bool, shared: int) -> BesideMachine:
-        return BesideMachine(
-            group=f"p{group}", machine_first=first, shared=shared, reader_count=5, machine_count=5
-        )
-
-    copied = [row(n, first=n % 2 == 0, shared=5 if n % 2 == 0 else 3) for n in range(40)]
-    free = [row(n, first=n % 2 == 0, shared=3) for n in range(40)]
-    bias = automation_bias(copied, rounds=200).difference
-    assert bias.low is not None
-    assert bias.value == pytest.approx(0.4)
-    assert bias.low > 0.3
-    assert automation_bias(free, rounds=50).difference.value == 0
-
-
-def test_without_a_blind_reading_nothing_is_said_about_bias() -> None:
-    rows = [BesideMachine(group="a", machine_first=True, shared=1, reader_count=1, machine_count=1)]
-    assert automation_bias(rows, rounds=10).difference.value is None
+def test_a_lot_that_was_drawn_before_is_not_drawn_again() -> None:
+    unread = [Unread(study=f"s{n:03}", is_blind=n % 4 == 0) for n in range(40)]
+    for share in (RANDOM_SHARE, 1.0):
+        places = reading_list(unread, read_by_stratum={}, seed=7, random_share=share)
+        assert {p.study for p in places if p.is_blind} == {u.study for u in unread if u.is_blind}

@@ -45,6 +45,7 @@ class Environment:
         mail_server: Address of the server that takes mail; no mail when empty.
         mail_from: Address that mail comes from.
         mail_alarms: Addresses that alarms of the watch go to.
+        blind_percent: Of a hundred studies, how many are drawn to be read blind first.
     """
 
     home: Path
@@ -75,6 +76,7 @@ class Environment:
     mail_server: str = ""
     mail_from: str = ""
     mail_alarms: tuple[str, ...] = ()
+    blind_percent: int = 20
 
 
 NAMES: dict[str, str] = {
@@ -113,6 +115,8 @@ NAMES: dict[str, str] = {
     "smtps://user:password@host:465; no mail when absent",
     "MAIL_FROM": "address that mail comes from",
     "MAIL_ALARMS": "addresses that alarms of the watch go to, with commas between them",
+    "BLIND_PERCENT": "of a hundred studies, how many are drawn by lot to be read blind first, 0 to "
+    "50; 20 when absent",
 }
 """Every variable of the web application, without its prefix, and what it says."""
 
@@ -165,4 +169,5 @@ def read_environment(given: Mapping[str, str] | None = None) -> Environment:
         mail_server=told.mail_server("MAIL_SERVER"),
         mail_from=told.needed_with("MAIL_FROM", "MAIL_SERVER"),
         mail_alarms=told.addressees("MAIL_ALARMS", "MAIL_SERVER"),
+        blind_percent=told.number("BLIND_PERCENT", 20, least=0, most=50),
     )

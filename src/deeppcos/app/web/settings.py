@@ -201,5 +201,6 @@ EMAIL_HOST_PASSWORD = unquote(_MAIL.password or "")
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_from or "deeppcos@localhost"
 MAIL_ALARMS = ENVIRONMENT.mail_alarms
+BLIND_SHARE = ENVIRONMENT.blind_percent / 100
 IS_BEHIND_PROXY = ENVIRONMENT.is_behind_proxy
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -37,6 +37,7 @@ class Unread:
         novelty: How unlike what was read before; larger is less alike.
         disagreement: How far readers or networks disagree on it; larger is more.
         stratum: Scanner, population or another group that monitoring looks at; empty unknown.
+        is_blind: Whether it was drawn to be read blind; None: the list draws the lot.
     """
 
     study: str
@@ -45,6 +46,7 @@ class Unread:
     novelty: float | None = None
     disagreement: float | None = None
     stratum: str = ""
+    is_blind: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +133,14 @@ def reading_list(
                 gain=gains[number],
                 reasons=reasons[number],
                 is_random=by_lot,
-                is_blind=by_lot and bool(rng.random() < blind_of_lots),
+                is_blind=_is_blind(listed[number], by_lot and bool(rng.random() < blind_of_lots)),
             )
         )
     return tuple(places)
+
+
+def _is_blind(unread: Unread, drawn_here: bool) -> bool:
+    return drawn_here if unread.is_blind is None else unread.is_blind
 
 
 def reasons_of(

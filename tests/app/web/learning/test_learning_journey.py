@@ -1,43 +1,45 @@
-"""The whole road: 30 studies, three readers, one careless, to a promotion and back.
+"""The whole road: 30 studies, three readers, one careless, to a promotion, an alarm and back.
 
 Training is stood in for: the better candidate has the shipped network's answers under other bytes,
-the worse one thresholds that hide follicles. Everything else is the real thing: readings in the
-data base, adjudication through the page, the export, the consensus, the gate on a frozen test set
-and two administrators.
+the worse one thresholds that hide follicles. Everything else is the real thing: DICOM stills of
+phantoms uploaded and read by the worker, readings in the data base, adjudication through the page,
+the export, the consensus, the gate on a frozen test set, two administrators, the watch, its mail
+through a socket, and the way back.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import cv2
 import numpy as np
 import pytest
-from django.conf import settings
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 from tests.app.releases.made_up import candidate_in
-from tests.app.web.conftest import ClientOf, MakeUser, made_up_document
+from tests.app.web.conftest import ClientOf, MakeUser
+from tests.app.web.learning.arriving import arrive, dicom_of, turned_down
+from tests.app.web.monitoring.mailbox import mailbox_for
 
 from deeppcos.app.desk.marks.edits import Delta
 from deeppcos.app.desk.marks.edits import Edit as MarkEdit
 from deeppcos.app.desk.marks.mark import Mark, MarkKind
 from deeppcos.app.desk.marks.wire import edit_json
-from deeppcos.app.example_study import CHART_CONTENT
 from deeppcos.app.releases import history, promotion
+from deeppcos.app.web import jobs
 from deeppcos.app.web.learning.adjudicating import TOGETHER, cases_of, studies_to_settle
 from deeppcos.app.web.learning.exporting import UNSETTLED, export
 from deeppcos.app.web.learning.pseudonyms import pseudonyms
 from deeppcos.app.web.models import (
+    Assessment,
     AuditEvent,
+    DriftAlarm,
     Edit,
-    Image,
-    ImageKind,
     MarkSet,
-    Patient,
     Purpose,
     Role,
     Site,
@@ -45,7 +47,6 @@ from deeppcos.app.web.models import (
     User,
 )
 from deeppcos.app.web.served import shelf
-from deeppcos.app.web.studies.analysis import store_assessment
 from deeppcos.app.web.trail.verifying import verify
 from deeppcos.errors import InvalidInput
 from deeppcos.learning.feedback.agreement import agreement_of_readers, pair_rows
@@ -54,43 +55,77 @@ from deeppcos.learning.gate.decide import Contest, contestant, decide, write_rep
 from deeppcos.learning.gate.frozen import freeze
 from deeppcos.learning.gate.plan import default_plan
 from deeppcos.learning.gate.report import GateReport
+from deeppcos.learning.phantom import random_scene
 from deeppcos.learning.samples import Sample
 from deeppcos.learning.sources.outlines import outer_border
 from deeppcos.learning.sources.reviewed import read_reviewed
 from deeppcos.learning.sources.reviewed_document import load_reviewed
 from deeppcos.learning.sources.synthetic import draw_synthetic
 from deeppcos.learning.train.config import fingerprint
-from deeppcos.records.assessment_document import FrameRecord
 from deeppcos.vision.geometry import polygon_of, simplified
-from deeppcos.vision.release import MANIFEST_FILE
+from deeppcos.vision.release import MANIFEST_FILE, SHIPPED, read_manifest
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
-STUDIES = 30
+STUDIES, LATER, SEED = 30, 10, 9
+UNUSED = 1000
+"""Scenes from here on were neither read nor learned from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A scanner and how it is set."""
+
+    scanner: tuple[str, str]
+    turned_down_db: float = 0.0
+
+
+USUAL = Machine(scanner=("Kestrel", "K7"))
+DARKER = Machine(scanner=("Merlin", "M2"), turned_down_db=8.0)
 Outlines = list[tuple[MarkKind, np.ndarray]]
 
 
-def stored(site: Site, number: int, sample: Sample) -> Study:
-    """A consented study with the phantom's picture; two studies a patient."""
-    patient, _ = Patient.objects.get_or_create(
-        site=site, identifier=f"MRN-{number // 2}", defaults={"may_teach": True}
-    )
-    study = Study.objects.create(
-        site=site, patient=patient, accession=f"ACC-{number}", chart=dict(CHART_CONTENT)
-    )
-    height, width = sample.raw_grey.shape
-    image = Image.objects.create(
-        study=study, name="p.png", stored_as="p.png", sha256=f"{number:064d}", size_bytes=1,
-        kind=ImageKind.STILL, frame_count=1, height=height, width=width, is_ready=True,
-        tissue_region=[0, 0, width, height],
-    )  # fmt: skip
-    image.frame_path(0).parent.mkdir(parents=True)
-    cv2.imwrite(str(image.frame_path(0)), sample.raw_grey)
-    frame = FrameRecord(
-        source="p.png", frame=0, width=width, height=height, mm_per_pixel=None, assessable=True
-    )
-    store_assessment(study, made_up_document(study, [frame]), made_by=None)
-    return study
+def scanned(site: Site, number: int, machine: Machine, *, sender: Client) -> Study:
+    """A consented woman whose phantom a machine has written and the desk has read."""
+    scene = random_scene(np.random.default_rng([SEED, number]))
+    grey = turned_down(scene, by_db=machine.turned_down_db)
+    still = dicom_of(grey, mm_per_pixel=scene.mm_per_pixel, scanner=machine.scanner)
+    return arrive(site, str(number), still, sender=sender)
+
+
+def name_what_was_usual(site: Site, researcher: Client) -> None:
+    """Name the thirty women as usual. The calendar is turned back for it, and nothing else."""
+    long_ago = timezone.now() - timedelta(days=9)
+    Assessment.objects.filter(study__site=site).update(made_at=long_ago)
+    form = {
+        "name": "First weeks",
+        "first": str(timezone.localdate() - timedelta(days=12)),
+        "last": str(timezone.localdate() - timedelta(days=7)),
+        "rate": "0.05",
+    }
+    window = reverse("monitoring:window", args=[site.pk])
+    assert researcher.post(window, form).status_code == 302
+
+
+def go_back_upon_the_alarm(
+    site: Site, researcher: Client, administrator: Client, settings: Settings
+) -> None:
+    """The watch alarms on its page and by mail, and whoever can go back does, and says why."""
+    with mailbox_for(settings, "physicist@example.org") as box:
+        look = reverse("monitoring:look", args=[site.pk])
+        assert "Scanner: changed" in researcher.post(look, follow=True).content.decode()
+    [mail] = box.taken
+    assert "Scanner" in mail
+    assert "read by better" in mail
+    assert not [word for word in ("MRN", "ACC", "PHANTOM") if word in mail]
+    page = administrator.get(reverse("learning:releases"))
+    assert "Scanner changed at Riverside clinic" in page.context["reason"]
+    why = {"why": page.context["reason"]}
+    assert administrator.post(reverse("learning:rollback"), why).status_code == 302
+    alarm = DriftAlarm.objects.get(signal="scanner")
+    said = {"remark": "A new scanner since Monday; the earlier release reads until it is checked."}
+    seen = reverse("monitoring:acknowledge", args=[alarm.pk])
+    assert researcher.post(seen, said).status_code == 302
 
 
 def truth(sample: Sample) -> Outlines:
@@ -134,6 +169,12 @@ def read(study: Study, reader: User, outlines: Outlines) -> None:
     )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def _no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The heart beats in a thread of its own, which sees no row of a test's transaction."""
+    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 3600.0)
+
+
 def frozen_pictures() -> list[Sample]:
     """Phantoms of other women: two pictures a patient, a third without any ovary."""
     drawn = draw_synthetic(count=20, seed=5)
@@ -170,13 +211,15 @@ def candidate(
     return folder, report
 
 
-def test_from_corrections_to_a_promotion_and_back(
-    site: Site, make_user: MakeUser, client_of: ClientOf, tmp_path: Path
+def test_from_corrections_to_a_promotion_an_alarm_and_back(
+    site: Site, make_user: MakeUser, client_of: ClientOf, settings: Settings, tmp_path: Path
 ) -> None:
-    drawn = [s for s in draw_synthetic(count=90, seed=9) if len(s.readings.get("truth", ())) >= 3]
-    samples = drawn[:STUDIES]
+    drawn = draw_synthetic(count=90, seed=SEED)
+    numbers = [n for n, s in enumerate(drawn) if len(s.readings.get("truth", ())) >= 3]
+    samples = [drawn[n] for n in numbers[:STUDIES]]
     assert len(samples) == STUDIES
-    studies = [stored(site, n, s) for n, s in enumerate(samples)]
+    desk = client_of(make_user("sona", Role.SONOGRAPHER))
+    studies = [scanned(site, n, USUAL, sender=desk) for n in numbers[:STUDIES]]
     readers = [make_user(name, Role.CLINICIAN) for name in ("bo", "cy", "di")]
     for number, (study, sample) in enumerate(zip(studies, samples, strict=True)):
         read(study, readers[0], truth(sample))
@@ -195,7 +238,7 @@ def test_from_corrections_to_a_promotion_and_back(
         assert client_of(adjudicator).post(page, form).status_code == 302
 
     done = export(tmp_path / "export", by=None)
-    assert (done.studies, done.patients, done.left_out) == (30, 15, {})
+    assert (done.studies, done.patients, done.left_out) == (30, 30, {})
     seen = agreement_of_readers(pair_rows(load_reviewed(tmp_path / "export")), rounds=50)
     scores = sorted(one.f1.value or 0.0 for one in seen)
     assert scores[0] < scores[1] - 0.1, "the careless reader stands out"
@@ -217,9 +260,17 @@ def test_from_corrections_to_a_promotion_and_back(
         assert client.post(reverse("learning:approve", args=["better"]), said).status_code == 302
     assert two.post(reverse("learning:promote", args=["better"])).status_code == 302
     assert shelf().current().name == "better"
-    back = one.post(reverse("learning:rollback"), {"why": "drift of the counts"})
-    assert back.status_code == 302
+    researcher = client_of(make_user("rosa", Role.RESEARCHER))
+    name_what_was_usual(site, researcher)
+
+    # The promoted release reads women from another scanner, set darker.
+    fresh = numbers[STUDIES : STUDIES + LATER]
+    later = [scanned(site, n, DARKER, sender=desk) for n in fresh]
+    assert [study.assessments.get().release for study in later] == ["better"] * LATER
+    go_back_upon_the_alarm(site, researcher, one, settings)
     assert shelf().current().name == "shipped"
+    after = scanned(site, fresh[-1] + UNUSED, DARKER, sender=desk)
+    assert after.assessments.get().release == read_manifest(SHIPPED).name
     assert history.problems(shelf().folder) == []
     assert verify().is_whole
     told = set(AuditEvent.objects.values_list("action", flat=True))
@@ -227,8 +278,13 @@ def test_from_corrections_to_a_promotion_and_back(
         "reading.settled",
         "learning.exported",
         "release.approved",
+        "release.promoted",
+        "monitoring.window_named",
+        "monitoring.alarm",
+        "monitoring.mailed",
+        "monitoring.acknowledged",
         "release.rolled_back",
     } <= told
     with pytest.raises(InvalidInput):
         promotion.promote(shelf(), shelf().releases()[1], by="Dr Root (root)")
-    assert (Path(settings.DEEPPCOS_HOME) / "releases" / "better").is_dir()
+    assert (shelf().folder / "better").is_dir()

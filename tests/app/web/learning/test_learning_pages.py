@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 from tests.app.web.conftest import ClientOf, MakeUser, SignIn
 from tests.app.web.learning.doing import NAME, approved, colleague, contradicted, promoted
 from tests.app.web.learning.test_learning_export import CENTRES, read_blind
 from tests.app.web.looking import problems_of
+from tests.app.web.viewer.conftest import correction, new_mark
 
+from deeppcos.app.web.learning.lot import is_drawn_blind
+from deeppcos.app.web.learning.pseudonyms import pseudonyms
 from deeppcos.app.web.models import Role, Study, User
 from deeppcos.app.web.served import shelf
 
@@ -48,9 +52,54 @@ def test_readers_stand_by_pseudonym_with_what_reading_costs(
     assert figures.pairs[0].f1.value == 1.0
     assert (figures.blind.edits.n, figures.with_machine.edits.n) == (1, 1)
     assert figures.blind.seconds.value == 42.0
-    assert figures.bias.difference.value == 0.0
+    assert figures.blind.seconds.low is None, "one woman makes no interval"
     assert "Dr Bo" not in page
-    assert page.count("reader-") == 6
+    assert page.count("reader-") == 8
+
+
+def test_a_study_drawn_blind_is_sent_out_blind_read_so_and_counted_so(
+    analysed_study: Study, administrator: User, clinician: User, client_of: ClientOf,
+    settings: Settings,
+) -> None:  # fmt: skip
+    reader, place = client_of(clinician), reverse("learning:reading-list")
+    settings.BLIND_SHARE = 0.0
+    assert "Read blind" not in reader.get(place).content.decode()
+    settings.BLIND_SHARE = 1.0
+    for order in ("", "?by=gain"):
+        assert "Read blind" in reader.get(place + order).content.decode()
+    sent = reader.post(reverse("viewer:second", args=[analysed_study.pk]), follow=True)
+    assert "Blinded second reading" in sent.content.decode()
+    manifest = reader.get(reverse("viewer:manifest", args=[analysed_study.pk])).json()
+    assert manifest["reading"]["is_blinded"] is True
+    image = analysed_study.images.all()[0]
+    edit = correction(image, "missed", adds=[new_mark(110.0, 120.0)], machine_marks_seen=False)
+    kept = reader.post(
+        reverse("viewer:edits", args=[analysed_study.pk]),
+        {"base_version": 0, "edits": [edit]},
+        content_type="application/json",
+    )
+    assert kept.status_code == 200
+    assert reader.post(reverse("viewer:finish", args=[analysed_study.pk])).status_code == 302
+    figures = client_of(administrator).get(reverse("learning:readers")).context["figures"]
+    assert (figures.drawn, figures.kept) == (1, 1)
+    assert (figures.bias.blind.n, figures.bias.off_lot) == (1, 0)
+    settings.BLIND_SHARE = 0.0
+    figures = client_of(administrator).get(reverse("learning:readers")).context["figures"]
+    assert (figures.drawn, figures.bias.off_lot) == (0, 1)
+
+
+def test_the_lot_of_a_study_never_changes_and_falls_as_often_as_it_should(
+    study: Study, settings: Settings
+) -> None:
+    names = pseudonyms()
+    settings.BLIND_SHARE = 0.2
+    made_up = [Study(site=study.site, patient=study.patient) for _ in range(1000)]
+    drawn = [is_drawn_blind(one, names) for one in made_up]
+    assert drawn == [is_drawn_blind(one, names) for one in made_up]
+    assert 150 <= sum(drawn) <= 250
+    settings.BLIND_SHARE = 0.3
+    more = [is_drawn_blind(one, names) for one in made_up]
+    assert all(later for earlier, later in zip(drawn, more, strict=True) if earlier)
 
 
 def test_an_unfinished_reading_of_a_closed_account_is_told(

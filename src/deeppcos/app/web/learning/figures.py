@@ -18,6 +18,7 @@ from deeppcos.app.web.learning.gathering import (
     read_pictures,
     reading_of,
 )
+from deeppcos.app.web.learning.lot import is_drawn_blind
 from deeppcos.app.web.learning.pseudonyms import Pseudonyms
 from deeppcos.app.web.models import MarkSet, Purpose, Study
 from deeppcos.app.web.viewer.reading import StudyReading, log_of, starting_marks
@@ -32,9 +33,11 @@ from deeppcos.learning.feedback.effort import (
     AutomationBias,
     BesideMachine,
     Effort,
+    Saving,
     Scan,
     automation_bias,
     effort,
+    saving,
 )
 from deeppcos.learning.feedback.outline_matching import paired
 from deeppcos.learning.sources.reviewed_document import (
@@ -51,6 +54,21 @@ NO_PICTURE = "0" * 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderEffort:
+    """What one reader's readings cost.
+
+    Attributes:
+        reader: Pseudonym.
+        with_machine: Of readings that saw the machine's marks first.
+        blind: Of readings that did not.
+    """
+
+    reader: str
+    with_machine: Effort
+    blind: Effort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderFigures:
     """Everything the page of readers shows.
 
@@ -61,7 +79,11 @@ class ReaderFigures:
         drift: Change of each reader.
         with_machine: Cost of readings that saw the machine's marks first.
         blind: Cost of readings that did not.
+        saving: What the machine's marks save, by lot.
+        each: What each reader's readings cost, with the marks first and blind.
         bias: Whether readers follow the machine.
+        drawn: Studies of these that were drawn to be read blind first.
+        kept: How many of those somebody read blind.
         abandoned: Begun and never finished by people whose account is closed.
     """
 
@@ -71,7 +93,11 @@ class ReaderFigures:
     drift: tuple[ReaderDrift, ...]
     with_machine: Effort
     blind: Effort
+    saving: Saving
+    each: tuple[ReaderEffort, ...]
     bias: AutomationBias
+    drawn: int
+    kept: int
     abandoned: int
 
 
@@ -88,20 +114,44 @@ def reader_figures(
     studies = _read_studies(sites)
     rows = pair_rows(_document(studies, names))
     scans, beside = [], []
+    drawn = {study.pk for study in studies if is_drawn_blind(study, names)}
+    kept = set()
     for study in studies:
         for finished in finished_readings(study):
             if finished.purpose != Purpose.ADJUDICATION:
-                scans.append(_scan(finished, names))
-                beside += _beside_machine(finished, names)
+                is_drawn = study.pk in drawn
+                scans.append(_scan(finished, names, drawn_blind=is_drawn))
+                beside += _beside_machine(finished, names, drawn_blind=is_drawn)
+                if is_drawn and not finished.machine_first:
+                    kept.add(study.pk)
     return ReaderFigures(
         studies=len(studies),
         pairs=agreement_of_pairs(rows, rounds=rounds),
         readers=agreement_of_readers(rows, rounds=rounds),
         drift=drift_of_readers(rows, rounds=rounds),
-        with_machine=effort(scans, machine_first=True, rounds=rounds),
-        blind=effort(scans, machine_first=False, rounds=rounds),
+        with_machine=effort(scans, machine_first=True),
+        blind=effort(scans, machine_first=False),
+        saving=saving(scans),
+        each=_each(scans),
         bias=automation_bias(beside, rounds=rounds),
+        drawn=len(drawn),
+        kept=len(kept),
         abandoned=_abandoned(sites),
+    )
+
+
+def _each(scans: Sequence[Scan]) -> tuple[ReaderEffort, ...]:
+    """What each reader's readings cost, by pseudonym."""
+    by_reader: dict[str, list[Scan]] = {}
+    for scan in scans:
+        by_reader.setdefault(scan.reader, []).append(scan)
+    return tuple(
+        ReaderEffort(
+            reader=reader,
+            with_machine=effort(own, machine_first=True),
+            blind=effort(own, machine_first=False),
+        )
+        for reader, own in sorted(by_reader.items())
     )
 
 
@@ -150,17 +200,21 @@ def _document(studies: Iterable[Study], names: Pseudonyms) -> ReviewedDocument:
     )
 
 
-def _scan(finished: FinishedReading, names: Pseudonyms) -> Scan:
+def _scan(finished: FinishedReading, names: Pseudonyms, *, drawn_blind: bool) -> Scan:
     log = log_of(finished.mark_set, until=finished.until)
     return Scan(
         group=names.patient(finished.study.patient),
+        reader=names.reader(finished.reader),
         machine_first=finished.machine_first,
+        drawn_blind=drawn_blind,
         edits=len(standing(one.edit for one in log)),
         seconds=finished.seconds,
     )
 
 
-def _beside_machine(finished: FinishedReading, names: Pseudonyms) -> list[BesideMachine]:
+def _beside_machine(
+    finished: FinishedReading, names: Pseudonyms, *, drawn_blind: bool
+) -> list[BesideMachine]:
     """Each picture of a reading beside the machine's marks on it."""
     base = StudyReading(
         study=finished.study,
@@ -186,6 +240,7 @@ def _beside_machine(finished: FinishedReading, names: Pseudonyms) -> list[Beside
             BesideMachine(
                 group=names.patient(finished.study.patient),
                 machine_first=finished.machine_first,
+                drawn_blind=drawn_blind,
                 shared=len(match.pairs),
                 reader_count=match.predicted,
                 machine_count=match.true,

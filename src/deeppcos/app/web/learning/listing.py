@@ -16,6 +16,8 @@ import numpy as np
 from django.db.models import Exists, OuterRef
 
 from deeppcos.app.releases.shadowing import FOLDER as SHADOW_FOLDER
+from deeppcos.app.web.learning.lot import is_drawn_blind
+from deeppcos.app.web.learning.pseudonyms import pseudonyms
 from deeppcos.app.web.models import MarkSet, SignedReport, Study
 from deeppcos.app.web.served import shelf
 from deeppcos.learning.feedback.reading_list import BY_LOT, Place, Unread, reading_list
@@ -30,7 +32,7 @@ class Listed:
 
     Attributes:
         study: The study.
-        place: Why it stands there; drawn by lot means: read it blind.
+        place: Why it stands there, and whether it is to be read blind.
     """
 
     study: Study
@@ -75,7 +77,7 @@ def _signals(unread: Sequence[Study], read: Sequence[Study]) -> list[Unread]:
     """Everything that is known of each unread study."""
     looks = {study.pk: _look(study) for study in (*unread, *read)}
     novelty = _novelty([looks[s.pk] for s in unread], [looks[s.pk] for s in read])
-    shadowed = _shadow_changes()
+    shadowed, names = _shadow_changes(), pseudonyms()
     return [
         Unread(
             study=str(study.pk),
@@ -84,6 +86,7 @@ def _signals(unread: Sequence[Study], read: Sequence[Study]) -> list[Unread]:
             novelty=novelty[number],
             disagreement=shadowed.get(str(study.pk)),
             stratum=_stratum(study),
+            is_blind=is_drawn_blind(study, names),
         )
         for number, study in enumerate(unread)
     ]

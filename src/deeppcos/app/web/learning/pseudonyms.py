@@ -45,6 +45,10 @@ class Pseudonyms:
         """A file of a study."""
         return "picture-" + self._of("picture", image_id)
 
+    def lot(self, study: Study) -> str:
+        """Hexadecimal digits nobody without the key can foresee, for drawing lots."""
+        return self.key.name_of_content(f"learning lot {study.pk}")
+
     def _of(self, what: str, key: object) -> str:
         return self.key.name_of_content(f"learning {what} {key}")[:LENGTH]
 

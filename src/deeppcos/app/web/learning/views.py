@@ -5,6 +5,7 @@ Owns requests and answers.
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -13,11 +14,13 @@ from django.views.decorators.http import require_safe
 
 from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, account_of, needs, sites_with
-from deeppcos.app.web.learning.figures import reader_figures
+from deeppcos.app.web.learning.figures import ReaderFigures, reader_figures
 from deeppcos.app.web.learning.listing import Listed, listed
 from deeppcos.app.web.learning.pages import links
+from deeppcos.app.web.learning.pictures import bars
 from deeppcos.app.web.learning.pseudonyms import pseudonyms
-from deeppcos.learning.feedback.reading_list import BLIND_SHARE, BY_LOT, RANDOM_SHARE
+from deeppcos.learning.feedback.effort import FEWEST_PATIENTS, FEWEST_RESAMPLED
+from deeppcos.learning.feedback.reading_list import BY_LOT, RANDOM_SHARE
 
 SHOWN = 40
 REASON_FROM = 0.6
@@ -45,7 +48,7 @@ def reading_list_page(request: HttpRequest) -> HttpResponse:
         "more": max(len(places) - SHOWN, 0),
         "by_gain": by_gain,
         "share": round(100 * RANDOM_SHARE),
-        "blind": round(100 * BLIND_SHARE),
+        "blind": round(100 * settings.BLIND_SHARE),
         **links(request, "learning:reading-list"),
     }
     return render(request, "learning/reading_list.html", context)
@@ -71,8 +74,32 @@ def readers(request: HttpRequest) -> HttpResponse:
     user = account_of(request)
     sites = sites_with(user, Right.TEACH)
     audit.record("learning.readers_viewed", actor=user)
+    figures = reader_figures(sites, pseudonyms())
     context = {
-        "figures": reader_figures(sites, pseudonyms()),
+        "figures": figures,
+        "blind": round(100 * settings.BLIND_SHARE),
+        "fewest": FEWEST_PATIENTS,
+        "fewest_resampled": FEWEST_RESAMPLED,
+        **_drawn(figures),
         **links(request, "learning:readers"),
     }
     return render(request, "learning/readers.html", context)
+
+
+def _drawn(figures: ReaderFigures) -> dict[str, Any]:
+    """Pictures of the figures, each set on one scale."""
+    kinds = (_("Machine's marks first"), _("Blind"))
+    return {
+        "cost": [
+            {"label": label, "cost": cost, "edits": edits, "seconds": seconds}
+            for label, cost, edits, seconds in zip(
+                kinds,
+                (figures.with_machine, figures.blind),
+                bars([figures.with_machine.edits, figures.blind.edits]),
+                bars([figures.with_machine.seconds, figures.blind.seconds]),
+                strict=True,
+            )
+        ],
+        "bias_bars": bars([figures.bias.machine_first, figures.bias.blind], reach=1.0),
+        "difference_bar": bars([figures.bias.difference], reach=1.0)[0],
+    }
