@@ -74,7 +74,7 @@ def test_the_page_of_training_holds_wcag_and_fits_every_screen_in_every_state(
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("heading", name="stops at its next checkpoint").wait_for()
     job.update(state=JobState.CANCELLED)
-    page.get_by_role("button", name="Go on").wait_for()
+    page.get_by_role("button", name="Go on").wait_for(timeout=60_000)
     finished()
     job.update(state=JobState.DONE)
     wrong += looked("done")
