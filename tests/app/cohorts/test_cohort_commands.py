@@ -83,6 +83,24 @@ def test_a_raw_table_with_the_label_under_another_name_is_refused(tmp_path: Path
     assert "tells the label" in said
 
 
+@pytest.mark.parametrize(
+    ("why", "rows"),
+    [("too few labelled rows", 29), ("all rows have the same label", 60)],
+    ids=["few", "one class"],
+)
+def test_a_refused_table_still_gets_its_repair_report(tmp_path: Path, why: str, rows: int) -> None:
+    drawn = [row | {"PCOS (Y/N)": "1"} if rows == 60 else row for row in drawn_rows(rows)]
+    drawn[0] |= {"AMH(ng/mL)": "3,75"}
+    source, out = write_rows(tmp_path / "raw.csv", drawn), tmp_path / "out"
+    said = refused("report", str(source), "--out", str(out))
+    assert "repairs.csv" in said
+    lines = (out / "repairs.csv").read_text(encoding="utf-8").splitlines()
+    assert any('"3,75"' in line and ",repaired," in line for line in lines)
+    assert ",refused," in lines[-1]
+    assert why in lines[-1]
+    assert not (out / "report.html").exists()
+
+
 def test_a_raw_table_of_another_kind_is_refused(tmp_path: Path) -> None:
     source = tmp_path / "other.csv"
     source.write_text("a,b\n1,2\n", encoding="utf-8")

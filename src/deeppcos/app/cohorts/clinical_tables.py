@@ -7,6 +7,7 @@ added: what a table cannot say stays unknown, and the rule engine leaves the que
 import csv
 import io
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,11 +36,12 @@ class RepairedTable:
     title: str
 
 
-def gather_clinical_table(path: Path) -> RepairedTable:
+def gather_clinical_table(path: Path, *, on_refused: Callable[[str], None]) -> RepairedTable:
     """Read a clinical table.
 
     Args:
         path: CSV or Excel of a known kind.
+        on_refused: Given the repair report as CSV where the table is refused.
 
     Returns:
         Rows and the repair report.
@@ -50,7 +52,7 @@ def gather_clinical_table(path: Path) -> RepairedTable:
     """
     from deeppcos.learning.risk.baseline import chart_of
     from deeppcos.learning.risk.leakage import require_no_leak
-    from deeppcos.learning.risk.table import read_table
+    from deeppcos.learning.risk.table import read_table, refusal
 
     if path.suffix.lower() not in SUFFIXES:
         raise InvalidInput(
@@ -58,8 +60,12 @@ def gather_clinical_table(path: Path) -> RepairedTable:
             accepted=", ".join(SUFFIXES),
             remedy="name a table or folder",
         )
-    table = read_table(path)
-    require_no_leak(table)
+    table = read_table(path, on_refused=lambda found: on_refused(_as_csv(found)))
+    try:
+        require_no_leak(table)
+    except InvalidInput as problem:
+        on_refused(_as_csv((*table.repairs, refusal(path, problem))))
+        raise
     gathered = Gathered()
     for row, group, values in zip(table.rows, table.groups, table.values, strict=True):
         facts = StudyFacts(assessment_id=f"row-{row}", patient_id=f"group-{group}", read_by="chart")

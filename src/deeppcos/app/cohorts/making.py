@@ -8,10 +8,11 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deeppcos.app.cohorts.clinical_tables import SUFFIXES, gather_clinical_table
+from deeppcos.app.cohorts.clinical_tables import SUFFIXES, RepairedTable, gather_clinical_table
 from deeppcos.app.cohorts.folders import Gathered, gather_folder
 from deeppcos.app.cohorts.look import PAPER, report_page
 from deeppcos.errors import InvalidInput
@@ -42,22 +43,24 @@ class MadeTable:
     summary: tuple[str, ...] = ()
 
 
-def make_table(source: Path, out: Path) -> MadeTable:
+def make_table(source: Path, out: Path, *, refused_to: Path | None = None) -> MadeTable:
     """Research tables from a folder of assessments or a raw clinical table.
 
     Args:
         source: The folder or file.
         out: Folder of the tables; must hold none.
+        refused_to: Folder of the repair report of a table that is refused; ``out`` when None.
 
     Raises:
-        InvalidInput: If nothing can be read, or ``out`` holds tables.
+        InvalidInput: If nothing can be read, or ``out`` holds tables. Of a refused table, the
+            repair report is written all the same.
     """
     if (out / TABLE_FILE).exists():
         raise InvalidInput("there is a research table already", value=str(out))
     if source.is_file() or source.suffix.lower() in SUFFIXES:
-        read = gather_clinical_table(source)
+        read = _repaired(source, refused_to or out)
         table = read.gathered.write(out, source=f"{source.name}: {read.title}")
-        (out / REPAIRS).write_text(read.repairs, encoding="utf-8", newline="")
+        _write_repairs(out, read.repairs)
         return MadeTable(table=table, repairs=read.repairs, summary=read.summary)
     gathered = gather_folder(source)
     if not gathered.assessments:
@@ -68,6 +71,28 @@ def make_table(source: Path, out: Path) -> MadeTable:
         )
     table = gathered.write(out, source=f"assessments of {source.name}")
     return MadeTable(table=table, refused=tuple(gathered.refused))
+
+
+def _repaired(source: Path, folder: Path) -> RepairedTable:
+    """A clinical table; where it is refused, its repair report stays in ``folder``."""
+    try:
+        return gather_clinical_table(source, on_refused=partial(_write_repairs, folder))
+    except InvalidInput as problem:
+        if not (folder / REPAIRS).is_file():
+            raise
+        seen = f"what was found in its cells stands in {folder / REPAIRS}"
+        raise InvalidInput(
+            problem.what,
+            value=problem.value,
+            accepted=problem.accepted,
+            remedy=f"{problem.remedy}; {seen}" if problem.remedy else seen,
+        ) from problem
+
+
+def _write_repairs(folder: Path, repairs: str) -> None:
+    """The repair report of a clinical table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / REPAIRS).write_text(repairs, encoding="utf-8", newline="")
 
 
 def make_simulated(out: Path, *, women: int, seed: int) -> ResearchTable:
@@ -202,7 +227,7 @@ def make_report(
             "another folder",
         )
     else:
-        made = make_table(source, out / TABLE_FOLDER)
+        made = make_table(source, out / TABLE_FOLDER, refused_to=out)
     release = release_cohort(
         made.table,
         query,

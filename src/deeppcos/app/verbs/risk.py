@@ -47,8 +47,8 @@ def report(
         from deeppcos.learning.risk.table import read_table
 
         claim_folder(out, force=force)
-        read = read_table(table)
-        # Written first: whoever is refused below still learns what is wrong with the cells.
+        # Written first: whoever is refused still learns what is wrong with the cells.
+        read = read_table(table, on_refused=lambda told: write_repair_table(told, out / REPAIRS))
         write_repair_table(read.repairs, out / REPAIRS)
         study = run_study(
             read,

@@ -4,6 +4,7 @@ Owns putting a table file together through its adapter. Cells are read by ``repa
 ``column_units``, the same woman twice is found by ``duplicates``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,11 +66,16 @@ class RiskTable:
         return self.values[:, [NAMES.index(name) for name in names]]
 
 
-def read_table(path: Path) -> RiskTable:
+Keep = Callable[[tuple[Repair, ...]], None]
+"""Takes the repair report of a table that is refused."""
+
+
+def read_table(path: Path, *, on_refused: Keep | None = None) -> RiskTable:
     """Read a known table.
 
     Args:
         path: A CSV or Excel file.
+        on_refused: Told what was found so far, and why the table is refused, before the error.
 
     Returns:
         The table with its repair report.
@@ -78,10 +84,37 @@ def read_table(path: Path) -> RiskTable:
         InvalidInput: If the file is unreadable, of no known kind, has no label, one class, or
             fewer than 30 labelled rows. The message says what to do.
     """
+    found: list[Repair] = []
+    try:
+        return _read(path, found)
+    except InvalidInput as problem:
+        if on_refused is not None:
+            on_refused((*found, refusal(path, problem)))
+        raise
+
+
+def refusal(path: Path, problem: InvalidInput) -> Repair:
+    """The entry of the repair report that says why a whole table is refused.
+
+    Args:
+        path: The table.
+        problem: Why.
+    """
+    return Repair(
+        row=None,
+        column=path.name,
+        found=problem.value or "whole table",
+        action=Action.REFUSED,
+        because=str(problem),
+    )
+
+
+def _read(path: Path, found: list[Repair]) -> RiskTable:
+    """Read a table; whatever is found is in ``found`` even where it is then refused."""
     sheets = read_sheets(path)
     adapter = adapter_for(_best_headers(sheets))
     known, others = _sheets_of(adapter, sheets)
-    builder = _Builder(adapter)
+    builder = _Builder(adapter, found)
     for sheet in others:
         builder.note(None, sheet.name, "sheet", Action.LEFT_OUT, "not part of this table")
     for sheet in known:
@@ -107,9 +140,9 @@ def _sheets_of(adapter: Adapter, sheets: tuple[Sheet, ...]) -> tuple[list[Sheet]
 class _Builder:
     """Gathers sheets into one table; only ``read_table`` uses it."""
 
-    def __init__(self, adapter: Adapter) -> None:
+    def __init__(self, adapter: Adapter, repairs: list[Repair]) -> None:
         self.adapter = adapter
-        self.repairs: list[Repair] = []
+        self.repairs = repairs
         self.raw: dict[str, list[float]] = {c.feature: [] for c in adapter.columns}
         self.extra: dict[str, list[float]] = {}
         self.labels: list[bool] = []
