@@ -158,6 +158,30 @@ def test_a_full_disk_leaves_the_last_whole_checkpoint(tmp_path: Path, few_sample
 
 
 @pytest.mark.usefixtures("tiny_network")
+def test_a_disk_without_any_room_leaves_every_file_of_the_run_whole(
+    tmp_path: Path, few_samples: Samples
+) -> None:
+    with pytest.raises(Killed):
+        train(few_samples, SMALL, tmp_path, watch=killed_at(3))
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(TemporaryFailure, match="make room"):
+            train(few_samples, replace(SMALL, threads=2), tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_a_damaged_configuration_is_named(tmp_path: Path, few_samples: Samples) -> None:
+    (tmp_path / "config.json").write_text('{"steps": ', encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"config\.json: damaged"):
+        train(few_samples, SMALL, tmp_path)
+
+
+@pytest.mark.usefixtures("tiny_network")
 def test_a_damaged_checkpoint_is_named(tmp_path: Path, few_samples: Samples) -> None:
     train(few_samples, SMALL, tmp_path)
     whole = (tmp_path / "checkpoint.pt").read_bytes()

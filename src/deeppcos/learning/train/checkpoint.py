@@ -1,12 +1,11 @@
 """What survives a kill, a full disk and a change of machine.
 
-A file is written beside the old one, forced to the disk and then put in its place: whatever
-happens, a whole checkpoint stands there. Owns the files of a run other than its configuration.
+Whatever happens, a whole checkpoint stands there. Owns the files of a run other than its
+configuration.
 """
 
 import io
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -16,8 +15,9 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from deeppcos.errors import InvalidInput, TemporaryFailure
+from deeppcos.errors import InvalidInput
 from deeppcos.learning.train.stopping import Stopping
+from deeppcos.learning.train.whole_files import disk_named, put
 
 CHECKPOINT_FILE = "checkpoint.pt"
 BEST_FILE = "best.pt"
@@ -118,22 +118,7 @@ def write_whole(file: Path, state: dict[str, Any]) -> None:
     """
     content = io.BytesIO()
     torch.save(state, content)
-    fresh = file.with_suffix(".new")
-    try:
-        with fresh.open("wb") as stream:
-            stream.write(content.getbuffer())
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(file)
-    except OSError as problem:
-        fresh.unlink(missing_ok=True)
-        kept = f"the last whole {file.name} is kept" if file.is_file() else "nothing was saved yet"
-        raise TemporaryFailure(
-            f"{file}: cannot be written ({problem.strerror})",
-            value=f"{content.tell() / 1e6:.0f} MB",
-            accepted="a disk with room for two checkpoints",
-            remedy=f"{kept}; make room and give the same command again to go on",
-        ) from problem
+    put(file, content.getbuffer())
 
 
 def write_log(out: Path, **row: float | int) -> None:
@@ -142,9 +127,14 @@ def write_log(out: Path, **row: float | int) -> None:
     Args:
         out: Folder of the run.
         **row: Names and numbers.
+
+    Raises:
+        TemporaryFailure: If the disk takes no more.
     """
-    with (out / LOG_FILE).open("a") as lines:
-        lines.write(json.dumps(row) + "\n")
+    line = json.dumps(row) + "\n"
+    file = out / LOG_FILE
+    with disk_named(file, size=len(line)), file.open("a", encoding="utf-8") as lines:
+        lines.write(line)
 
 
 def cut_log(out: Path, *, step: int) -> None:
@@ -160,4 +150,4 @@ def cut_log(out: Path, *, step: int) -> None:
             line for line in file.read_text(encoding="utf-8").splitlines() if line.endswith("}")
         ]
         kept = [line for line in rows if json.loads(line)["step"] <= step]
-        file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        put(file, "".join(f"{line}\n" for line in kept).encode())

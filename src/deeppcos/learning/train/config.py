@@ -5,7 +5,6 @@ one set of samples: going on with others would be a run that nobody could repeat
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from deeppcos.errors import InvalidInput
 from deeppcos.learning.samples import Sample
 from deeppcos.learning.train.sides import FOLDS, HELD_OUT_FOLD
+from deeppcos.learning.train.whole_files import put_fields, read_fields
 
 CONFIG_FILE = "config.json"
 SAMPLES_FILE = "samples.json"
@@ -105,14 +105,13 @@ def claim_folder(out: Path, config: TrainConfig, samples: Sequence[Sample]) -> N
         samples: What it learns from.
 
     Raises:
-        InvalidInput: If the folder holds another run.
+        InvalidInput: If the folder holds another run, or one whose files are damaged.
+        TemporaryFailure: If the disk takes no more; what is there stays.
     """
     out.mkdir(parents=True, exist_ok=True)
-    file = out / CONFIG_FILE
+    file, listing = out / CONFIG_FILE, out / SAMPLES_FILE
     if file.is_file():
-        earlier = _deciding(
-            {**asdict(TrainConfig()), **json.loads(file.read_text(encoding="utf-8"))}
-        )
+        earlier = _deciding({**asdict(TrainConfig()), **read_fields(file)})
         differing = {k for k, v in _deciding(asdict(config)).items() if earlier.get(k) != v}
         if differing:
             raise InvalidInput(
@@ -121,17 +120,13 @@ def claim_folder(out: Path, config: TrainConfig, samples: Sequence[Sample]) -> N
                 remedy="name a new folder",
             )
     known = fingerprint(samples)
-    listing = out / SAMPLES_FILE
-    if (
-        listing.is_file()
-        and json.loads(listing.read_text(encoding="utf-8"))["sha256"] != known["sha256"]
-    ):
+    if listing.is_file() and read_fields(listing).get("sha256") != known["sha256"]:
         raise InvalidInput(
             f"{out} holds a run on other samples",
             remedy="name a new folder, or give the data it was begun with",
         )
-    listing.write_text(json.dumps(known, indent=1), encoding="utf-8")
-    file.write_text(json.dumps(asdict(config), indent=1, sort_keys=True), encoding="utf-8")
+    put_fields(listing, known)
+    put_fields(file, asdict(config))
 
 
 def _deciding(fields: dict[str, Any]) -> dict[str, Any]:
