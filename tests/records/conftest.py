@@ -1,5 +1,6 @@
 """Real DICOM files, written by the tests that read them."""
 
+import base64
 import json
 import os
 import shutil
@@ -127,12 +128,14 @@ class Orthanc:
     """An Orthanc of the tests' own, with its DICOMweb and worklist plugins.
 
     The folder ``worklists`` is what its worklist answers from, and the title ``DEEPPCOS`` on
-    ``report_port`` is where it reports storage commitments to.
+    ``report_port`` is where it reports storage commitments to. With ``users`` (name and password)
+    it asks for one of them.
     """
 
     PLUGINS = Path("/usr/share/orthanc/plugins")
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, users: dict[str, str] | None = None) -> None:
+        self.users = users or {}
         self.http, self.dicom, self.report_port = _free_port(), _free_port(), _free_port()
         self.worklists = folder / "worklists"
         self.worklists.mkdir()
@@ -144,7 +147,8 @@ class Orthanc:
             "DicomPort": self.dicom,
             "DicomAet": "ARCHIVE",
             "RemoteAccessAllowed": False,
-            "AuthenticationEnabled": False,
+            "AuthenticationEnabled": bool(self.users),
+            "RegisteredUsers": self.users,
             "DicomCheckCalledAet": False,
             "DicomAlwaysAllowFindWorklist": True,
             "DicomModalities": {"us": ["DEEPPCOS", "127.0.0.1", self.report_port]},
@@ -166,8 +170,17 @@ class Orthanc:
             )
 
     def get(self, place: str) -> bytes:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{place}", timeout=30) as answer:
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{self.http}{place}", headers=self.authorization()
+        )
+        with urllib.request.urlopen(asked, timeout=30) as answer:
             return bytes(answer.read())
+
+    def authorization(self) -> dict[str, str]:
+        """What lets the tests in."""
+        pairs = [":".join(one).encode() for one in self.users.items()]
+        known = [base64.b64encode(one).decode("ascii") for one in pairs]
+        return {"Authorization": f"Basic {known[0]}"} if known else {}
 
     def ids_by_uid(self) -> dict[str, str]:
         """Orthanc's own ids by SOP Instance UID."""

@@ -100,6 +100,10 @@ MISTAKES = {
         '[[probes]]\nstations = "ROOM1"\n',
         r"\[\[probes\]\] number 1: slice_mm is missing; accepted: thickness of the section",
     ),
+    "half-a-way-in": (
+        '[peers.web]\nkind = "dicomweb"\nurl = "https://pacs/dicom-web"\nuser = "us"\n',
+        r"\[peers.web\]: what lets us in is not clear; accepted: token_variable, or user and",
+    ),
     "unknown-character-set": (
         '[listeners.dicom]\nport = 1\nunstated_character_set = "latin5"\n',
         r"unstated_character_set cannot be meant.*accepted: a character set as \(0008,0005\)",

@@ -158,7 +158,7 @@ def errors_of(request: pytest.FixtureRequest) -> Validate:
     return found
 
 
-def _packages(folder: Path, names: list[str]) -> Path:
+def npm_packages(folder: Path, names: list[str]) -> Path:
     """A folder with packages of npm: one that is there, or a fresh one."""
     there = os.environ.get("DEEPPCOS_FHIR_ROUTER")
     if there and all(
@@ -183,13 +183,13 @@ def _packages(folder: Path, names: list[str]) -> Path:
 @pytest.fixture(scope="session")
 def fhir_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the packages of the FHIR server."""
-    return _packages(tmp_path_factory.mktemp("router"), PACKAGES)
+    return npm_packages(tmp_path_factory.mktemp("router"), PACKAGES)
 
 
 @pytest.fixture(scope="session")
 def smart_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the packages of the FHIR server and the authorisation server."""
-    return _packages(tmp_path_factory.mktemp("smart"), [*PACKAGES, AUTHORISATION])
+    return npm_packages(tmp_path_factory.mktemp("smart"), [*PACKAGES, AUTHORISATION])
 
 
 @pytest.fixture(scope="module")

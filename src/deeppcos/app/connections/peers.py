@@ -5,6 +5,7 @@ Owns nothing but the mapping. Secrets are read from the environment here, at the
 
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deeppcos.app.connections.settings import secret_of
@@ -53,6 +54,8 @@ def dicomweb(table: DicomWebPeerTable) -> "DicomWebPeer":
     return DicomWebPeer(
         url=table.url,
         token=_token(table.token_variable),
+        user=table.user,
+        password=_token(table.password_variable),
         ca_file=table.ca_file,
         timeout_s=table.timeout_s,
     )
@@ -64,7 +67,11 @@ def fhir(table: FhirPeerTable) -> "FhirPeer":
 
     return FhirPeer(
         url=table.url,
-        token=_backend_token(table) if table.smart else _token(table.token_variable),
+        token=(
+            _backend_token(table, _stamp(table.smart.private_key_file))
+            if table.smart
+            else _token(table.token_variable)
+        ),
         ca_file=table.ca_file,
         timeout_s=table.timeout_s,
     )
@@ -80,8 +87,8 @@ def hl7(table: Hl7PeerTable) -> "MllpPeer":
 
 
 @lru_cache(maxsize=16)
-def _backend_token(table: FhirPeerTable) -> "BackendToken":
-    """Tokens by a key of our own, kept until they end."""
+def _backend_token(table: FhirPeerTable, stamp: tuple[int, int] | None) -> "BackendToken":
+    """Tokens by a key of our own, kept until they end or the key's file changes."""
     from deeppcos.records.fhir.smart import SigningKey, SmartClient, backend_token
 
     smart = table.smart
@@ -93,6 +100,15 @@ def _backend_token(table: FhirPeerTable) -> "BackendToken":
         token_endpoint=smart.token_url,
         ca_file=table.ca_file,
     )
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """What tells one version of a file from another; None where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _token(variable: str | None) -> Callable[[], str] | None:

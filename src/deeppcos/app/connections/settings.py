@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from deeppcos.app.connections.file_problems import in_words
 from deeppcos.app.connections.tables import (
     ACCEPTED_BY,
+    DicomWebPeerTable,
     FileTable,
     IncomingTable,
     ListenersTable,
@@ -173,7 +174,14 @@ def _with_whole_paths(table: Any, folder: Path) -> Any:
 
 
 def _across(table: FileTable, path: Path) -> Iterator[InvalidInput]:
-    """What one table asks of another."""
+    """What one key or table asks of another."""
+    for name, one in table.peers.items():
+        if isinstance(one, DicomWebPeerTable) and not _is_way_in(one):
+            yield InvalidInput(
+                f"{path.name} [peers.{name}]: what lets us in is not clear",
+                accepted="token_variable, or user and password_variable, or none of them",
+                remedy="leave one way",
+            )
     for place, rule in enumerate(table.rules, start=1):
         where = f"{path.name} [[rules]] number {place}"
         peer = table.peers.get(rule.to)
@@ -201,6 +209,12 @@ def _across(table: FileTable, path: Path) -> Iterator[InvalidInput]:
                 accepted="images when arrived; everything else when analysed, signed or amended",
                 remedy="divide the rule in two",
             )
+
+
+def _is_way_in(peer: DicomWebPeerTable) -> bool:
+    """Whether a token, a user with a password, or nothing is named."""
+    is_whole = bool(peer.user) is (peer.password_variable is not None)
+    return is_whole and not (peer.user and peer.token_variable)
 
 
 def _is_arrival(rule: RuleTable) -> bool:

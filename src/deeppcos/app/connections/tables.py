@@ -154,6 +154,10 @@ class DicomWebPeerTable(Table):
     kind: Literal["dicomweb"]
     url: Url
     token_variable: Variable | None = None
+    user: Annotated[
+        str, Field(pattern=r"^[^:]*$", description="a name without colon, where it asks for one")
+    ] = ""
+    password_variable: Variable | None = None
     ca_file: Path | None = None
     timeout_s: Seconds = 30.0
 

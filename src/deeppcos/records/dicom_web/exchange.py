@@ -49,8 +49,6 @@ def exchange(
             answer is read inside the context.
         InvalidInput: If its certificate is not of the given authorities, or theirs cannot be read.
     """
-    if peer.token is not None:
-        headers = {**headers, "Authorization": f"Bearer {peer.token()}"}
     with requests.Session() as session:
         # Passwords and proxies of this machine's user are not for the hospital's archive.
         session.trust_env = False
@@ -58,7 +56,7 @@ def exchange(
             with session.request(
                 method,
                 peer.url.rstrip("/") + path,
-                headers=dict(headers),
+                headers={**headers, **peer.authorization()},
                 params=dict(params or {}),
                 data=body,
                 stream=True,
@@ -103,8 +101,8 @@ def failure(peer: DicomWebPeer, answer: requests.Response) -> DeepPCOSError:
         return InvalidInput(
             f"{peer} does not let us in",
             value=words,
-            accepted="a token it issued, with the rights to search, fetch or store",
-            remedy="correct the token",
+            accepted="a token or password it knows, with the rights to search, fetch or store",
+            remedy="correct what lets us in",
         )
     return InvalidInput(
         f"{peer} refuses the question", value=words, remedy="check its address and services"
