@@ -52,6 +52,20 @@ def test_tables_change_by_ten_women_at_once() -> None:
     assert tables(at_forty) == tables(at_forty_nine)
 
 
+def test_sites_are_compared_over_all_of_them_and_a_small_one_is_withheld() -> None:
+    here = [Case(site="Riverside", vendor="A") for _ in range(20)]
+    elsewhere = [Case(site="Hillside", vendor="B") for _ in range(36)]
+    elsewhere += [Case(site="Lakeside", vendor="B") for _ in range(4)]
+    every = {one.title: one for one in tables(here, beside=[*here, *elsewhere])}
+    assert [row.group for row in every["Scanner"].rows] == ["A"]
+    rows = {row.group: row.women for row in every["Site"].rows}
+    assert rows["Lakeside"] is None
+    assert sorted(name for name, women in rows.items() if women is not None) in (
+        ["Hillside"],
+        ["Riverside"],
+    )
+
+
 def test_no_women_make_empty_tables() -> None:
     assert all(one.rows == () for one in tables([]))
 

@@ -13,6 +13,7 @@ from deeppcos.research.disclosure.protect import FEWEST, protect
 from deeppcos.research.figures.intervals import Estimate, share
 
 UNKNOWN = "unknown"
+SITE = "Site"
 NORMAL_95 = 1.959963984540054
 AGE_LIMITS = (20, 25, 30, 35, 40)
 BMI_LIMITS = (18.5, 25, 30)
@@ -117,24 +118,34 @@ PROPERTIES: Mapping[str, Callable[[Case], str]] = {
     "Population": lambda case: case.population or UNKNOWN,
     "Scanner": lambda case: case.vendor or UNKNOWN,
     "Route": lambda case: case.route or UNKNOWN,
-    "Site": lambda case: case.site or UNKNOWN,
+    SITE: lambda case: case.site or UNKNOWN,
     "Phenotype": lambda case: case.phenotype or "none or open",
 }
 """Properties women are grouped by. To add one, a line here and an attribute of ``Case``."""
 
 
-def tables(cases: Sequence[Case]) -> tuple[GroupTable, ...]:
+def tables(
+    cases: Sequence[Case], *, beside: Sequence[Case] | None = None
+) -> tuple[GroupTable, ...]:
     """Every table.
 
     Args:
         cases: One case a woman, in the order they came. Only whole tens are used: between two
             looks the tables change by ten women at once, not by one whose groups could be told.
+        beside: Cases of all the sites that are compared, for the table by site; those of ``cases``
+            when None.
 
     Returns:
         A table a property.
     """
-    used = cases[: len(cases) // FEWEST * FEWEST]
-    return tuple(_table(title, group_of, used) for title, group_of in PROPERTIES.items())
+    return tuple(
+        _table(title, group_of, _whole_tens(cases if title != SITE or beside is None else beside))
+        for title, group_of in PROPERTIES.items()
+    )
+
+
+def _whole_tens(cases: Sequence[Case]) -> Sequence[Case]:
+    return cases[: len(cases) // FEWEST * FEWEST]
 
 
 def _table(title: str, group_of: Callable[[Case], str], cases: Sequence[Case]) -> GroupTable:

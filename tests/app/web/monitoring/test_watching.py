@@ -327,6 +327,23 @@ def test_groups_under_ten_women_are_withheld_on_the_page(
     assert "withheld" in row
 
 
+def test_sites_are_compared_with_those_a_person_may_see(
+    window: WatchWindow, site: Site, clinician: User, client_of: ClientOf
+) -> None:
+    hers, others = (
+        Site.objects.create(name=name, slug=name.lower()) for name in ("Hillside", "Lakeside")
+    )
+    Grant.objects.create(user=clinician, site=hers, role=Role.CLINICIAN)
+    for number, one in enumerate((hers, others)):
+        add_readings(one, 20, days_ago=4 + number)
+    page = client_of(clinician).get(reverse("monitoring:site", args=[site.pk]))
+    [by_site] = [one for one in page.context["tables"] if one.title == "Site"]
+    assert {row.group: row.women for row in by_site.rows} == {
+        "Hillside": 20,
+        "Riverside clinic": 60,
+    }
+
+
 def test_every_alarm_leaves_the_trail_whole(
     window: WatchWindow, site: Site, clinician: User
 ) -> None:

@@ -143,6 +143,7 @@ def _page(
 ) -> HttpResponse:
     user = account_of(request)
     found = watching.standing(site)
+    sites = Site.objects.filter(pk__in=sites_with(user, Right.SEE_COHORTS))
     context: dict[str, Any] = {
         "found": found,
         "groups": [
@@ -154,7 +155,7 @@ def _page(
             for alarm in found.alarms
             if alarm.signal in BY_NAME
         ],
-        "tables": tables(watching.cases(site)),
+        "tables": tables(watching.cases(site), beside=watching.cases(*sites)),
         "left_out": [
             (BY_NAME[key].title, count)
             for key, count in (found.window.document["left_out"] if found.window else {}).items()
@@ -165,7 +166,7 @@ def _page(
         "may_name": Right.TEACH in rights_of(user, site.pk),
         "may_go_back": Right.MANAGE_RELEASES in rights_of(user),
         "is_mailed": mailing.is_set_up(),
-        "sites": Site.objects.filter(pk__in=sites_with(user, Right.SEE_COHORTS)),
+        "sites": sites,
         "size": (WIDE, HIGH),
     }
     return render(request, "monitoring/page.html", context, status=status)

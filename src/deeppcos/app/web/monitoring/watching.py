@@ -262,10 +262,11 @@ def acknowledge(alarm: DriftAlarm, *, by: User, remark: str) -> None:
         )
 
 
-def cases(site: Site) -> list[Case]:
-    """Every woman of a site for the tables of subgroups, in the order they came."""
-    rows = WatchReading.objects.filter(site=site).order_by("observed_at", "pk")
-    return [_case({**row.facts, **row.reader_facts}, site.name) for row in rows]
+def cases(*sites: Site) -> list[Case]:
+    """Every woman of some sites for the tables of subgroups, in the order they came."""
+    rows = WatchReading.objects.filter(site__in=sites).order_by("observed_at", "pk")
+    named = {site.pk: site.name for site in sites}
+    return [_case({**row.facts, **row.reader_facts}, named[row.site_id]) for row in rows]
 
 
 def _case(facts: Mapping[str, Value], site: str) -> Case:
