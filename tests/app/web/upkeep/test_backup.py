@@ -132,6 +132,20 @@ def test_every_file_stands_in_the_list(backup_file: Path, study: Study) -> None:
     assert not list(backup_file.parent.glob(".*partial"))
 
 
+@IN_A_FILE
+def test_what_is_served_and_the_frozen_test_set_belong_to_a_backup(
+    study: Study, tmp_path: Path, settings: "object"
+) -> None:
+    home = Path(settings.DEEPPCOS_HOME)  # type: ignore[attr-defined]
+    kept = ("releases/current.json", "releases/site-1/manifest.json", "learning/frozen.json")
+    for name in (*kept, "releases/.arriving-x/manifest.json", "training/set-1/labels/p.png"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text("{}")
+    back_up(tmp_path / "clinic.tar.gz")
+    held = set(check(tmp_path / "clinic.tar.gz").files)
+    assert {name for name in held if name.endswith(".json")} == set(kept)
+
+
 def test_a_changed_file_is_named_and_nothing_is_restored(
     backup_file: Path, study: Study, tmp_path: Path
 ) -> None:

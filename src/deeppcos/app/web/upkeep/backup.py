@@ -28,7 +28,7 @@ from deeppcos.app.web.upkeep.database_copy import copy_name, read_copy, write_co
 from deeppcos.errors import ContractBroken, InvalidInput
 from deeppcos.records.on_disk import force_file_to_disk, force_folder_to_disk, sha256_of
 
-FOLDERS = ("studies", "research")
+FOLDERS = ("studies", "research", "releases", "learning")
 """What of the data folder belongs to a backup as it is, beside the data base."""
 
 LIST_FILE = "backup.json"
@@ -206,8 +206,13 @@ def _files() -> Iterator[Path]:
     """Every file that belongs to a backup and to no connection."""
     for folder in FOLDERS:
         for path in sorted((Path(settings.DEEPPCOS_HOME) / folder).rglob("*")):
-            if path.is_file() and not path.name.endswith(".partial"):
+            if path.is_file() and not _is_unfinished(path):
                 yield path
+
+
+def _is_unfinished(path: Path) -> bool:
+    """Whether a file, or the folder of a release, is still being written."""
+    return path.name.endswith(".partial") or path.parent.name.startswith(".arriving-")
 
 
 def _keep_from_others(folder: Path) -> None:
