@@ -144,6 +144,7 @@ def _page(
     user = account_of(request)
     found = watching.standing(site)
     sites = Site.objects.filter(pk__in=sites_with(user, Right.SEE_COHORTS))
+    shown = tables(watching.cases(site), beside=watching.cases(*sites))
     context: dict[str, Any] = {
         "found": found,
         "groups": [
@@ -155,7 +156,8 @@ def _page(
             for alarm in found.alarms
             if alarm.signal in BY_NAME
         ],
-        "tables": tables(watching.cases(site), beside=watching.cases(*sites)),
+        "tables": shown,
+        "untold": [table.title for table in shown if not table.rows],
         "left_out": [
             (BY_NAME[key].title, count)
             for key, count in (found.window.document["left_out"] if found.window else {}).items()
