@@ -24,4 +24,4 @@ def is_drawn_blind(study: Study, names: Pseudonyms) -> bool:
 
 def _lot(study: Study, names: Pseudonyms) -> float:
     """A number from 0 to 1 that is all a study's own."""
-    return int(names.lot(study)[:DIGITS], 16) / 16**DIGITS
+    return int(names.lot(study)[:DIGITS], 16) / float(16**DIGITS)
