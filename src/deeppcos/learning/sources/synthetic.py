@@ -24,13 +24,21 @@ def draw_synthetic(*, count: int, seed: int) -> list[Sample]:
         One sample a scene; every scene is a group of its own.
     """
     return [
-        _sample(random_scene(np.random.default_rng([seed, number])), number)
+        sample_of(random_scene(np.random.default_rng([seed, number])), number)
         for number in range(count)
     ]
 
 
-def _sample(section: PhantomSection, number: int) -> Sample:
-    """One scene."""
+def sample_of(section: PhantomSection, number: int) -> Sample:
+    """One drawn scene as a sample.
+
+    Args:
+        section: The picture and its truth.
+        number: Names it.
+
+    Returns:
+        The sample.
+    """
     name = f"synthetic/{number}"
     frame = UltrasoundFrame(source=name, index=0, pixels=section.pixels)
     has_ovary = bool(section.ovary_mask.any())

@@ -87,13 +87,13 @@ def resume(out: Path, learner: Learner) -> tuple[int, Stopping]:
         learner.network.load_state_dict(state["network"])
         learner.averaged.load_state_dict(state["averaged"])
         learner.optimiser.load_state_dict(state["optimiser"])
-    except (RuntimeError, KeyError, EOFError, OSError, UnpicklingError) as problem:
+        return int(state["step"]), Stopping(**state.get("stopping", {}))
+    except (RuntimeError, KeyError, TypeError, EOFError, OSError, UnpicklingError) as problem:
         raise InvalidInput(
             f"{file}: damaged checkpoint",
-            value=str(problem).splitlines()[0][:120],
+            value=(str(problem).splitlines() or [type(problem).__name__])[0][:120],
             remedy="remove it to begin the run again, or restore it from a copy",
         ) from problem
-    return int(state["step"]), Stopping(**state.get("stopping", {}))
 
 
 def write_weights(file: Path, network: nn.Module) -> None:
