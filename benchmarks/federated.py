@@ -7,6 +7,7 @@ real processes. Needs the extras train and federated.
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,14 +23,14 @@ from deeppcos.learning.federated.agreement import Agreement
 from deeppcos.learning.federated.coordinator import TRIMMED
 from deeppcos.learning.federated.local import (
     SiteData,
-    Weights,
     fresh_network,
     one_round,
     scores,
     truth_of,
-    weights_of,
 )
 from deeppcos.learning.federated.partitions import as_scanned, skewed_sites
+from deeppcos.learning.federated.private import patients_of, spent
+from deeppcos.learning.federated.weights import Weights, weights_of
 from deeppcos.learning.pool import gather
 
 ROUNDS = 12
@@ -61,6 +62,21 @@ def federate(
         ]
         weights = [np.asarray(w, np.float32) for w in JOINS[join](answers)]
     return weights
+
+
+def pictures_as_patients(site: SiteData) -> SiteData:
+    """The site with every picture of a patient of its own: what private training would protect."""
+    return replace(site, learning=tuple(replace(e, group=e.name) for e in site.learning))
+
+
+def budgets(sites: Sequence[SiteData], agreement: Agreement) -> str:
+    """What private training of all rounds tells of a patient, by site."""
+    return "; ".join(
+        f"{site.name} {patients} patients, "
+        f"{spent(noise=agreement.noise, patients=patients, steps=agreement.steps * ROUNDS)}"
+        for site in sites
+        for patients in [patients_of(site.learning)]
+    )
 
 
 def alone(start: Weights, site: SiteData, agreement: Agreement) -> Weights:
@@ -126,6 +142,17 @@ def main() -> None:
         "site-1 (largest) poisoned, mean": lambda: federate(large_lies, agreement),
         "site-1 (largest) poisoned, median": lambda: federate(large_lies, agreement, "median"),
     }
+    single = tuple(pictures_as_patients(site) for site in sites)
+    for unit, divided, noise in (
+        ("pictures", single, 1.0),
+        ("pictures", single, 2.0),
+        ("patient groups", sites, 8.0),
+    ):
+        private = replace(agreement, noise=noise)
+        name = f"private by {unit}, noise {noise:g}, mean"
+        arms[name] = partial(federate, divided, private)
+        if given.only in name:
+            print(f"{name}: {budgets(divided, private)}\n", file=sys.stderr)
     for name, train in arms.items():
         if given.only not in name:
             continue

@@ -30,6 +30,8 @@ said = json.loads(sys.argv[1])
 home = Path(said["home"])
 agreement = Agreement(network="plain_cnn", side_px=32, steps=said.get("steps", 3),
     secure=said.get("secure", False))
+if said.get("sees"):
+    agreement = Agreement(network="seeing", side_px=0, steps=2, batch=2)
 if said.get("asks"):
     from deeppcos.app.disclosed import withheld_cells
     from deeppcos.learning.federated.question import Question
@@ -69,14 +71,14 @@ else:
     from deeppcos.learning.federated.site import SiteOptions
     from deeppcos.learning.federated import taking_part
     from deeppcos.learning.federated.taking_part import take_part
-    train, rounds = taking_part.one_round, []
+    train, rounds = taking_part.trained, []
     def one_round(*given, **named):
         rounds.append(1)
         if len(rounds) == said.get("dies"):
             os._exit(9)
         time.sleep(said.get("naps", 0) if len(rounds) == 2 else said.get("pause", 0))
         return train(*given, **named)
-    taking_part.one_round = one_round
+    taking_part.trained = one_round
     chance = np.random.default_rng(len(said["name"]))
     def example(n):
         is_lesion = n % 2 == 0
@@ -85,6 +87,16 @@ else:
                        label="lesion" if is_lesion else "ovary")
     data = SiteData(name=said["name"], learning=tuple(example(n) for n in range(20)),
                     measured=tuple(example(n) for n in range(20, 30)))
+    if said.get("sees"):
+        from dataclasses import replace
+        from deeppcos.learning.federated.seeing import SeeingData
+        from deeppcos.learning.sources.synthetic import draw_synthetic
+        from deeppcos.learning.train import split_samples
+        # Drawn scenes as a hospital's own: those that say they are drawn are never held out.
+        own = [replace(one, name=f"{said['name']}/{n}", group=f"{said['name']}/{n}", source="own")
+               for n, one in enumerate(draw_synthetic(count=24, seed=len(said["name"])))]
+        sides = split_samples(own)
+        data = SeeingData(name=said["name"], learning=sides.training, measured=sides.held_out)
     try:
         take_part(SiteOptions(address=said["address"], authority=home / said.get("ca", "ca.pem"),
             key=home / "private" / said.get("key", said["name"]), agreement=agreement), data)
@@ -240,6 +252,27 @@ def test_a_coordinator_that_nobody_vouches_for_is_not_spoken_to(home: Path) -> N
         end(coordinator)
     assert code == 2
     assert "cannot be reached" in words
+
+
+@pytest.mark.timeout(900)
+def test_the_network_that_reads_ovaries_is_trained_at_two_sites(home: Path) -> None:
+    from deeppcos.learning.export import load_trained
+    from deeppcos.learning.federated.weights import weights_of
+
+    place = address()
+    coordinator = start(home, "coordinator", place, rounds=2, join="mean", sees=True, late=400.0)
+    sites = [start(home, name, place, sees=True) for name in ("a", "bb")]
+    try:
+        assert ended(coordinator)[0] == 0, record(home)
+        assert [ended(site)[0] for site in sites] == [0, 0]
+    finally:
+        end(coordinator, *sites)
+    assert trained_in(home) == [{"a", "bb"}, {"a", "bb"}]
+    measured = [line["measured"] for line in record(home) if "measured" in line]
+    assert set(measured[-1]) == {"a", "bb"}  # type: ignore[call-overload]
+    found = weights_of(load_trained("seeing", home / "out" / "final.pt"))
+    with np.load(home / "out" / "weights.npz") as kept:
+        assert all(np.array_equal(a, kept[n]) for a, n in zip(found, kept.files, strict=True))
 
 
 @pytest.mark.timeout(300)

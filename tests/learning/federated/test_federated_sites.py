@@ -20,14 +20,13 @@ from deeppcos.learning.federated.keys import make_key, refuse_forgery, sign
 from deeppcos.learning.federated.local import (
     SiteData,
     fresh_network,
-    load_weights,
     one_round,
     scores,
     truth_of,
-    weights_of,
 )
 from deeppcos.learning.federated.partitions import skewed_sites
 from deeppcos.learning.federated.site import Introduction, SiteOptions
+from deeppcos.learning.federated.weights import load_weights, weights_of
 
 AGREED = Agreement(network="plain_cnn", side_px=32, steps=4)
 

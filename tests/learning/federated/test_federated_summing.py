@@ -17,7 +17,6 @@ from deeppcos.errors import InvalidInput
 from deeppcos.learning.federated.admission import Place
 from deeppcos.learning.federated.agreement import Agreement
 from deeppcos.learning.federated.coordinator import CoordinatorOptions, refuse_unfit
-from deeppcos.learning.federated.local import Weights
 from deeppcos.learning.federated.masking import (
     ENVELOPE,
     LARGEST_CHANGE,
@@ -27,6 +26,7 @@ from deeppcos.learning.federated.masking import (
     unpacked,
 )
 from deeppcos.learning.federated.summing import number_of, summing_server
+from deeppcos.learning.federated.weights import Weights
 
 COMMON: Weights = [
     np.linspace(-20, 20, 60, dtype=np.float32).reshape(3, 20),
@@ -132,6 +132,25 @@ def test_a_site_that_is_lost_while_it_trains_is_left_out_of_the_sum() -> None:
     assert "power went" in lost[0]
     for got, wanted in zip(found, mean_change(sites[:3]), strict=True):
         assert np.allclose(got, wanted, atol=1e-4)
+
+
+def test_a_site_that_is_lost_before_it_trains_ends_the_round_and_the_next_begins_without_it() -> (
+    None
+):
+    sites, lost = [Site(n) for n in range(4)], list[str]()
+    whole, calls = sites[3].fit, list[int]()
+
+    def gone(asked: Any, *, timeout: float | None, group_id: int | None) -> Any:
+        calls.append(1)
+        if len(calls) > 1:
+            raise ConnectionError
+        return whole(asked, timeout=timeout, group_id=group_id)
+
+    sites[3].fit = gone  # type: ignore[method-assign]
+    assert summed(sites, lost) is None
+    found = summed(sites[:3], lost)
+    assert found is not None
+    assert np.allclose(found[0], mean_change(sites[:3])[0], atol=1e-4)
 
 
 def test_a_sum_of_two_is_never_opened() -> None:

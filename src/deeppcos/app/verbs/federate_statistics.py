@@ -46,7 +46,7 @@ def check(
     side_px: Side = 96,
 ) -> None:
     """Print everything that would leave this site, and try key and connection; nothing leaves."""
-    with told_plainly(), with_extra("train"), with_extra("research"), with_extra("federated"):
+    with told_plainly(), with_extra("train"), with_extra("federated"):
         from deeppcos.learning.federated.dry_run import coordinator_answers, key_signs
 
         asked = _question(question)
@@ -73,7 +73,7 @@ def join(
     side_px: Side = 96,
 ) -> None:
     """Answer the question of a coordinator, and print what left."""
-    with told_plainly(), with_extra("train"), with_extra("research"), with_extra("federated"):
+    with told_plainly(), with_extra("train"), with_extra("federated"):
         from deeppcos.learning.federated.asking import tell
 
         asked = _question(question)

@@ -5,6 +5,7 @@ augmentation are the same for every network; nothing is chosen on measured pictu
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -72,26 +73,8 @@ def fit_network(
     Returns:
         Mean loss of the last steps.
     """
-    # From the files themselves: MONAI's packages re-export without saying so.
-    from monai.transforms.compose import Compose
-    from monai.transforms.intensity.array import RandGaussianNoise, RandScaleIntensity
-    from monai.transforms.spatial.array import RandAffine, RandFlip
-
     rng = np.random.default_rng(seed)
-    varied = Compose(
-        [
-            RandFlip(prob=0.5, spatial_axis=1),
-            RandAffine(
-                prob=0.8,
-                rotate_range=0.2,
-                translate_range=4,
-                scale_range=0.15,
-                padding_mode="zeros",
-            ),
-            RandScaleIntensity(factors=0.3, prob=0.5),
-            RandGaussianNoise(prob=0.3, std=0.05),
-        ]
-    ).set_random_state(seed=seed)
+    varied = augmentation(seed)
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=LEARNING_RATE, total_steps=max(steps, 2)
@@ -111,6 +94,29 @@ def fit_network(
         schedule.step()
         losses.append(float(loss.detach()))
     return float(np.mean(losses[-10:])) if losses else float("nan")
+
+
+def augmentation(seed: int) -> Any:
+    """How a picture is varied before it is learned from: ``(1, S, S)`` to the same."""
+    # From the files themselves: MONAI's packages re-export without saying so.
+    from monai.transforms.compose import Compose
+    from monai.transforms.intensity.array import RandGaussianNoise, RandScaleIntensity
+    from monai.transforms.spatial.array import RandAffine, RandFlip
+
+    return Compose(
+        [
+            RandFlip(prob=0.5, spatial_axis=1),
+            RandAffine(
+                prob=0.8,
+                rotate_range=0.2,
+                translate_range=4,
+                scale_range=0.15,
+                padding_mode="zeros",
+            ),
+            RandScaleIntensity(factors=0.3, prob=0.5),
+            RandGaussianNoise(prob=0.3, std=0.05),
+        ]
+    ).set_random_state(seed=seed)
 
 
 def scores_of(network: nn.Module, measured: Sequence[Example]) -> Floats:

@@ -28,10 +28,11 @@ class Agreement:
     """What is trained, and by what.
 
     Attributes:
-        network: Key of the comparators.
+        network: Key of the comparators, or of the networks that read ovaries.
         side_px: Side of the pictures.
         steps: Optimiser steps a round.
         positive: The positive class.
+        batch: Views a step, of a network that reads ovaries.
         secure: Whether the coordinator may see sums of weights only, never one site's.
         noise: Noise multiplier of private training; 0 trains without.
         software: Version of DeepPCOS.
@@ -42,6 +43,7 @@ class Agreement:
     side_px: int
     steps: int
     positive: str = "lesion"
+    batch: int = 12
     secure: bool = False
     noise: float = 0.0
     software: str = version("deeppcos")

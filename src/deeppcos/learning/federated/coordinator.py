@@ -14,10 +14,12 @@ import numpy as np
 from deeppcos.errors import InvalidInput, TemporaryFailure
 from deeppcos.learning.federated.admission import RECORD_FILE, Admission, Place
 from deeppcos.learning.federated.agreement import Agreement
-from deeppcos.learning.federated.local import Weights, fresh_network, weights_of
 from deeppcos.learning.federated.masking import SMALLEST_SUM
+from deeppcos.learning.federated.seeing import is_seeing, write_run
 from deeppcos.learning.federated.site import TELEMETRY
 from deeppcos.learning.federated.summing import number_of, summing_server
+from deeppcos.learning.federated.weights import Weights
+from deeppcos.learning.federated.work import first_weights, refuse_private_seeing
 
 JOINS = ("mean", "median", "trimmed")
 TRIMMED = 0.2
@@ -36,7 +38,9 @@ class CoordinatorOptions:
         round_seconds: A site that has not answered by then is left out of the round.
         wait_seconds: How long the first round waits for the fewest sites.
         join: One of ``JOINS``.
-        out: Folder for ``rounds.jsonl`` and ``weights.npz``.
+        out: Folder for ``rounds.jsonl`` and ``weights.npz``; of the network that reads ovaries
+            also ``final.pt`` and ``config.json``, as a run of ``deeppcos train`` leaves them.
+        start_from: Release to go on from (its folder, or ``shipped``); empty to start afresh.
     """
 
     place: Place
@@ -47,6 +51,7 @@ class CoordinatorOptions:
     wait_seconds: float
     join: str
     out: Path
+    start_from: str = ""
 
 
 def usable(weights: Weights, like: Weights) -> bool:
@@ -67,6 +72,7 @@ def refuse_unfit(options: CoordinatorOptions) -> None:
     """
     if options.join not in JOINS:
         raise InvalidInput("no such way to join", value=options.join, accepted=", ".join(JOINS))
+    refuse_private_seeing(options.agreement)
     if not options.agreement.secure:
         return
     if options.join != "mean":
@@ -129,6 +135,10 @@ def coordinate(options: CoordinatorOptions) -> Path:
             accepted=f"at least {options.fewest} sites in a round",
             remedy=f"read {options.out / RECORD_FILE}: it names every site and refusal",
         )
+    if is_seeing(options.agreement):
+        with np.load(file) as arrays:
+            weights = [arrays[name] for name in arrays.files]
+        return write_run(options.out, weights, options.agreement, rounds=options.rounds)
     return file
 
 
@@ -139,12 +149,12 @@ def _strategy(options: CoordinatorOptions, admission: Admission) -> Any:
 
     bases: dict[str, Any] = {"mean": FedAvg, "median": FedMedian, "trimmed": FedTrimmedAvg}
     more = {"beta": TRIMMED} if options.join == "trimmed" else {}
-    start = weights_of(fresh_network(options.agreement))
+    start = first_weights(options.agreement, options.start_from)
     base: Any = bases[options.join]
 
     class Joined(base):  # type: ignore[misc]
         def configure_fit(self, server_round: int, parameters: Any, client_manager: Any) -> Any:
-            wait = options.wait_seconds if server_round == 1 else 0.0
+            wait = options.wait_seconds if server_round == 1 else options.round_seconds
             admitted = admission.enough_or_all(client_manager, wait)
             # One site alone is no federation: its weights would be handed to all as they are.
             if len(admitted) < options.fewest:

@@ -10,15 +10,15 @@ from typing import Any
 from deeppcos.errors import DeepPCOSError
 from deeppcos.learning.federated.agreement import Agreement
 from deeppcos.learning.federated.keys import sign
-from deeppcos.learning.federated.local import (
-    SiteData,
-    fresh_network,
-    one_round,
-    refuse_one_class,
-    truth_of,
-    weights_of,
-)
+from deeppcos.learning.federated.local import SiteData, truth_of
+from deeppcos.learning.federated.private import ASSUMED, patients_of, spent
 from deeppcos.learning.federated.site import SiteOptions, reach
+from deeppcos.learning.federated.work import (
+    Pictures,
+    first_weights,
+    refuse_unfit_pictures,
+    trained,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Check:
     problem: str = ""
 
 
-def dry_run(options: SiteOptions[Agreement], data: SiteData) -> Iterator[Check]:
+def dry_run(options: SiteOptions[Agreement], data: Pictures) -> Iterator[Check]:
     """Try a site, step by step.
 
     Args:
@@ -52,19 +52,19 @@ def dry_run(options: SiteOptions[Agreement], data: SiteData) -> Iterator[Check]:
     yield coordinator_answers(options)
 
 
-def _pictures(options: SiteOptions[Agreement], data: SiteData) -> Check:
-    positive = int(truth_of(data.learning, options.agreement).sum())
-    said = (
-        f"{len(data.learning)} to learn from, {positive} of them {options.agreement.positive}; "
-        f"{len(data.measured)} to measure on"
-    )
-    shared = {e.group for e in data.learning} & {e.group for e in data.measured}
+def _pictures(options: SiteOptions[Agreement], data: Pictures) -> Check:
     try:
-        refuse_one_class(data, options.agreement)
+        refuse_unfit_pictures(data, options.agreement)
     except DeepPCOSError as problem:
         return Check(what="pictures", problem=str(problem))
+    shared = {e.group for e in data.learning} & {e.group for e in data.measured}
     if shared:
         return Check(what="pictures", problem=f"{len(shared)} patients are learned and measured")
+    positive = ""
+    if isinstance(data, SiteData):
+        count = int(truth_of(data.learning, options.agreement).sum())
+        positive = f", {count} of them {options.agreement.positive}"
+    said = f"{len(data.learning)} to learn from{positive}; {len(data.measured)} to measure on"
     return Check(what="pictures", said=said)
 
 
@@ -77,14 +77,20 @@ def key_signs(options: SiteOptions[Any]) -> Check:
     return Check(what="key", said=f"{options.key} signs")
 
 
-def _training(options: SiteOptions[Agreement], data: SiteData) -> Check:
+def _training(options: SiteOptions[Agreement], data: Pictures) -> Check:
     try:
         agreement = replace(options.agreement, steps=2)
-        weights = weights_of(fresh_network(agreement))
-        _, loss = one_round(weights, data, agreement, seed=1)
+        _, loss = trained(first_weights(agreement), data, agreement, seed=1)
     except (DeepPCOSError, ValueError, RuntimeError) as problem:
         return Check(what="training", problem=str(problem))
-    return Check(what="training", said=f"two steps, loss {loss:.3f}")
+    if not options.agreement.noise:
+        return Check(what="training", said=f"two steps, loss {loss:.3f}")
+    budget = spent(
+        noise=options.agreement.noise,
+        patients=patients_of(data.learning),
+        steps=options.agreement.steps,
+    )
+    return Check(what="training", said=f"two private steps; a round spends {budget} ({ASSUMED})")
 
 
 def coordinator_answers(options: SiteOptions[Any]) -> Check:

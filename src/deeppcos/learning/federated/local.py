@@ -1,10 +1,10 @@
 """One site's part of a round: the training of ``learning.classify`` on its own pictures.
 
-Owns weights as arrays and what is measured locally. No network library here, so that one place
+Owns what is trained and measured locally. No network library here, so that one place
 alone, a simulation and a real site train the same way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,8 @@ from deeppcos.learning.classify.comparators import COMPARATORS
 from deeppcos.learning.classify.examples import Example
 from deeppcos.learning.classify.fit import fit_network, scores_of
 from deeppcos.learning.federated.agreement import Agreement
-
-Weights = list[npt.NDArray[np.float32]]
+from deeppcos.learning.federated.private import fit_privately
+from deeppcos.learning.federated.weights import Weights, load_weights, weights_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,34 +47,6 @@ def fresh_network(agreement: Agreement, *, seed: int = 1) -> nn.Module:
         )
     torch.manual_seed(seed)
     return build(agreement.side_px)
-
-
-def weights_of(network: nn.Module) -> Weights:
-    """Everything of a network that is learned, as arrays."""
-    return [np.asarray(v.detach().numpy(), np.float32).copy() for v in _state(network).values()]
-
-
-def load_weights(network: nn.Module, weights: Sequence[npt.NDArray[np.float32]]) -> None:
-    """Put arrays into a network.
-
-    Raises:
-        InvalidInput: If there are others than it has.
-    """
-    state = _state(network)
-    shapes = [tuple(v.shape) for v in state.values()]
-    if [one.shape for one in weights] != shapes:
-        raise InvalidInput(
-            "weights of another network",
-            value=f"{len(weights)} arrays",
-            accepted=f"{len(shapes)} arrays of the agreed network",
-        )
-    named = {n: torch.from_numpy(w.copy()) for n, w in zip(state, weights, strict=True)}
-    network.load_state_dict(named, strict=False)
-
-
-def _state(network: nn.Module) -> Mapping[str, torch.Tensor]:
-    """Floating parts of the state: weights and running means, no counters."""
-    return {n: v for n, v in network.state_dict().items() if v.is_floating_point()}
 
 
 def truth_of(examples: Sequence[Example], agreement: Agreement) -> npt.NDArray[np.bool_]:
@@ -106,11 +78,15 @@ def one_round(
         seed: Of this round.
 
     Returns:
-        The site's weights and its mean loss of the last steps.
+        The site's weights and its mean loss of the last steps; of private training no loss is
+        told, since it is a figure of the patients without noise.
     """
     network = fresh_network(agreement)
     load_weights(network, weights)
     truth = truth_of(data.learning, agreement)
+    if agreement.noise:
+        fit_privately(network, data.learning, truth, steps=agreement.steps, noise=agreement.noise)
+        return weights_of(network), float("nan")
     loss = fit_network(network, data.learning, truth, steps=agreement.steps, seed=seed)
     return weights_of(network), loss
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from deeppcos.errors import DeepPCOSError, InvalidInput
-from deeppcos.learning.federated.local import Weights
+from deeppcos.learning.federated.weights import Weights
 
 ENVELOPE = "secure"
 SMALLEST_SUM = 3

@@ -3,13 +3,15 @@
 Owns what leaves a site in a round: weights, a count of pictures and two figures.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from deeppcos.learning.federated.agreement import Agreement
-from deeppcos.learning.federated.local import SiteData, Weights, one_round, refuse_one_class, scores
 from deeppcos.learning.federated.masking import Masked
+from deeppcos.learning.federated.private import Budget, patients_of, refuse_overspending
 from deeppcos.learning.federated.site import Introduction, SiteOptions, converse
+from deeppcos.learning.federated.weights import Weights
+from deeppcos.learning.federated.work import Pictures, measured, refuse_unfit_pictures, trained
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,48 +21,63 @@ class Conversation:
     Attributes:
         agreement: What is trained.
         data: Its pictures.
+        most_epsilon: Largest privacy loss a patient may come to; None for no limit.
         rounds: Rounds it trained in.
     """
 
     agreement: Agreement
-    data: SiteData
-    rounds: int = field(default=0)
+    data: Pictures
+    most_epsilon: float | None = None
+    rounds: int = 0
 
     def train(self, weights: Weights, asked: dict[str, Any]) -> tuple[Weights, int, dict[str, Any]]:
-        """One round on the site's pictures."""
+        """One round on the site's pictures; of private training its budget instead of a loss."""
         seed = 1000 + int(asked["round"])
-        found, loss = one_round(weights, self.data, self.agreement, seed=seed)
+        figures: dict[str, Any] = {"site": self.data.name}
+        if self.agreement.noise:
+            budget = self.budget(self.rounds + 1)
+            figures |= {"epsilon": budget.epsilon, "delta": budget.delta}
+        found, loss = trained(weights, self.data, self.agreement, seed=seed)
         self.rounds += 1
-        return found, len(self.data.learning), {"site": self.data.name, "loss": loss}
+        if not self.agreement.noise:
+            figures["loss"] = loss
+        return found, len(self.data.learning), figures
+
+    def budget(self, rounds: int) -> Budget:
+        """What some rounds may tell of one patient; refused where it is more than is given."""
+        return refuse_overspending(
+            noise=self.agreement.noise,
+            patients=patients_of(self.data.learning),
+            steps=rounds * self.agreement.steps,
+            most=self.most_epsilon,
+        )
 
     def measure(self, weights: Weights, asked: dict[str, Any]) -> tuple[float, int, dict[str, Any]]:
-        """How the common weights do on the site's other patients: share told apart rightly."""
-        measured, agreement = self.data.measured, self.agreement
-        if not measured:
-            return 0.0, 0, {"site": self.data.name}
-        said = scores(weights, measured, agreement) > 0.5
-        right = [s == (e.label == agreement.positive) for s, e in zip(said, measured, strict=True)]
-        accuracy = sum(right) / len(right)
-        return 1 - accuracy, len(right), {"site": self.data.name, "accuracy": float(accuracy)}
+        """How the common weights do on the site's other patients."""
+        loss, pictures, figures = measured(weights, self.data, self.agreement)
+        return loss, pictures, {"site": self.data.name, **figures}
 
 
-def take_part(options: SiteOptions[Agreement], data: SiteData) -> int:
+def take_part(
+    options: SiteOptions[Agreement], data: Pictures, *, most_epsilon: float | None = None
+) -> Conversation:
     """Take part until the coordinator ends.
 
     Args:
         options: How.
         data: The site's pictures.
+        most_epsilon: Largest privacy loss a patient may come to; None for no limit.
 
     Returns:
-        Rounds it trained in.
+        What it did.
 
     Raises:
-        InvalidInput: If the site has pictures of one class only, or the coordinator refused it;
-            says why.
+        InvalidInput: If the site has pictures of one class only, its privacy budget is spent, or
+            the coordinator refused it; says why.
         TemporaryFailure: If nobody answers, or another than the authority vouches for.
     """
-    refuse_one_class(data, options.agreement)
-    talk = Conversation(agreement=options.agreement, data=data)
+    refuse_unfit_pictures(data, options.agreement)
+    talk = Conversation(agreement=options.agreement, data=data, most_epsilon=most_epsilon)
     introduction = Introduction(options=options, name=data.name)
     masked = Masked(train=talk.train)
 
@@ -73,4 +90,4 @@ def take_part(options: SiteOptions[Agreement], data: SiteData) -> int:
         introduction,
         {"get_properties": introduction.reply, "fit": fit, "evaluate": talk.measure},
     )
-    return talk.rounds
+    return talk
