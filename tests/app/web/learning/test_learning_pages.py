@@ -1,6 +1,8 @@
 """The reading list and the readers' page; and all pages of learning in a browser."""
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,7 @@ from tests.app.web.learning.test_learning_export import CENTRES, read_blind
 from tests.app.web.looking import problems_of
 from tests.app.web.viewer.conftest import correction, new_mark
 
+from deeppcos.app.web import urls
 from deeppcos.app.web.learning.lot import is_drawn_blind
 from deeppcos.app.web.learning.pseudonyms import pseudonyms
 from deeppcos.app.web.models import Role, Study, User
@@ -112,6 +115,21 @@ def test_an_unfinished_reading_of_a_closed_account_is_told(
     read_blind(analysed_study, colleague(analysed_study, "cy"), *CENTRES)
     page = client_of(administrator).get(reverse("learning:readers")).content.decode()
     assert "1 reading was begun by somebody whose account is closed" in page
+
+
+@pytest.mark.parametrize("area", ["learning", "monitoring"])
+def test_no_rule_of_an_area_reaches_what_every_page_shares(area: str) -> None:
+    folder = Path(urls.__file__).parent / "static"
+    own, shared = (lone_classes(folder / name / f"{name}.css") for name in (area, "desk"))
+    assert own
+    assert own & shared == set()
+
+
+def lone_classes(sheet: Path) -> set[str]:
+    """Classes that a sheet gives rules of their own."""
+    text = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+    chosen = (one.strip() for many in re.findall(r"([^{}]+){", text) for one in many.split(","))
+    return {one for one in chosen if re.fullmatch(r"\.[\w-]+", one)}
 
 
 @pytest.mark.browser

@@ -38,7 +38,7 @@ NOTHING_HERE = "settled: nothing to outline here"
 
 
 def mark_set_of(study: Study, user: User, *, release_shown: str = "") -> MarkSet:
-    """Her mark set, made now where there is none.
+    """Her mark set, made now where there is none, and held until the end of the transaction.
 
     Args:
         study: The study.
@@ -51,7 +51,7 @@ def mark_set_of(study: Study, user: User, *, release_shown: str = "") -> MarkSet
     base = study.assessments.filter(marks__isnull=True).order_by("-number").first()
     if base is None:
         raise InvalidInput("the study has not been analysed yet", remedy="wait for the analysis")
-    marks, _ = MarkSet.objects.get_or_create(
+    there, _ = MarkSet.objects.get_or_create(
         base=base,
         purpose=Purpose.ADJUDICATION,
         reader=user,
@@ -64,6 +64,8 @@ def mark_set_of(study: Study, user: User, *, release_shown: str = "") -> MarkSet
             "release_shown": "",
         },
     )
+    # Corrections of a viewer that is still open wait, or are refused once it is finished.
+    marks = MarkSet.objects.select_for_update().get(pk=there.pk)
     if release_shown and not marks.machine_shown_first:
         marks.machine_shown_first, marks.release_shown = True, release_shown
         marks.save(update_fields=["machine_shown_first", "release_shown"])
