@@ -117,6 +117,17 @@ def test_what_is_no_release_is_not_taken_for_one(tmp_path: Path) -> None:
         release_weights(str(tmp_path))
 
 
+@pytest.mark.parametrize("content", [None, b"", b"no weights at all"])
+def test_weights_that_cannot_be_gone_on_from_are_named(
+    tiny_network: str, tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "final.pt"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(InvalidInput, match=r"final\.pt: no weights to go on from.*'shipped'"):
+        build_network(TrainConfig(network=tiny_network, start_from=str(file)))
+
+
 def test_a_run_from_a_release_begins_with_its_answers_and_learns_without_its_norms_drifting(
     make_release: Callable[..., Path], few_samples: Samples, tmp_path: Path
 ) -> None:

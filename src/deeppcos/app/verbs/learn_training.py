@@ -32,6 +32,7 @@ def train(
         typer.Option(help="The frozen test set; learning/frozen.json of the data folder."),
     ] = None,
     steps: Annotated[int, typer.Option(help="Optimiser steps at most.", min=1)] = 200,
+    batch: Annotated[int, typer.Option(help="Views a step.", min=1)] = 8,
     drawn_scenes: Annotated[
         int, typer.Option(help="Drawn scenes beside the site's pictures.", min=0)
     ] = 40,
@@ -55,8 +56,7 @@ def train(
     with told_plainly(), with_extra("train"):
         folder, asking, learned = _begun(
             (name, frozen, home),
-            steps=steps,
-            drawn_scenes=drawn_scenes,
+            numbers=(steps, batch, drawn_scenes),
             pictures_are_clean=pictures_are_clean,
             others_are_drawn=others_are_drawn,
         )
@@ -77,8 +77,7 @@ def train(
 def _begun(
     where: tuple[str, Path | None, Path | None],
     *,
-    steps: int,
-    drawn_scenes: int,
+    numbers: tuple[int, int, int],
     pictures_are_clean: bool,
     others_are_drawn: bool,
 ) -> "tuple[Path, Asking, TrainingSet]":
@@ -88,6 +87,7 @@ def _begun(
     import torch  # noqa: F401
 
     name, frozen_given, home = where
+    steps, batch, drawn_scenes = numbers
     with with_extra("web"):
         from deeppcos.app.web.preparing import set_up_django
 
@@ -115,6 +115,7 @@ def _begun(
         training_set=learned.name,
         frozen=str(frozen_file),
         steps=steps,
+        batch=batch,
         drawn_scenes=drawn_scenes,
     )
     begin(folder, asking, release=desk.release_to_start_from())

@@ -20,7 +20,7 @@ from deeppcos.errors import InvalidInput, TemporaryFailure
 from deeppcos.vision.release import MANIFEST_FILE, load_release
 
 BEGUN_FILE, START, RUN, CANDIDATE = "begun.json", "start", "run", "candidate"
-STEPS, DRAWN_SCENES = 200, 40
+STEPS, BATCH, DRAWN_SCENES = 200, 8, 40
 CHECKPOINT_EVERY = 10
 
 
@@ -33,6 +33,7 @@ class Asking:
         training_set: Folder name of the set.
         frozen: File of the frozen test set.
         steps: Optimiser steps at most.
+        batch: Views a step.
         drawn_scenes: Phantom scenes beside the site's pictures.
         seed: Seed of every random choice.
     """
@@ -41,6 +42,7 @@ class Asking:
     training_set: str
     frozen: str
     steps: int = STEPS
+    batch: int = BATCH
     drawn_scenes: int = DRAWN_SCENES
     seed: int = 1
 

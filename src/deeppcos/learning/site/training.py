@@ -9,6 +9,7 @@ again. The gate judges what comes of that.
 import datetime
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -56,7 +57,7 @@ Say = Callable[[str], object]
 
 
 def site_config(asking: Asking, folder: Path, *, fold: int) -> TrainConfig:
-    """The configuration of a site's run: sensible on the processor of a laptop.
+    """The configuration of a site's run: sensible on a laptop, and half of it stays free.
 
     Args:
         asking: What is asked for.
@@ -65,13 +66,14 @@ def site_config(asking: Asking, folder: Path, *, fold: int) -> TrainConfig:
     """
     return TrainConfig(
         steps=asking.steps,
-        batch=8,
+        batch=asking.batch,
         learning_rate=2e-4,
         encoder_learning_rate=6e-5,
         average_decay=0.98,
         seed=asking.seed,
         synthetic=asking.drawn_scenes,
         start_from=str(folder / START),
+        threads=max(1, (os.cpu_count() or 1) // 2),
         validation_fold=fold,
         validate_every=20,
         patience=4,

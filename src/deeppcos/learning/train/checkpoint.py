@@ -91,9 +91,34 @@ def resume(out: Path, learner: Learner) -> tuple[int, Stopping]:
     except (RuntimeError, KeyError, TypeError, EOFError, OSError, UnpicklingError) as problem:
         raise InvalidInput(
             f"{file}: damaged checkpoint",
-            value=(str(problem).splitlines() or [type(problem).__name__])[0][:120],
+            value=_in_a_line(problem),
             remedy="remove it to begin the run again, or restore it from a copy",
         ) from problem
+
+
+def fill_from_run(network: nn.Module, weights: Path) -> None:
+    """Fill a network with the weights of an earlier run.
+
+    Args:
+        network: The network.
+        weights: Its file.
+
+    Raises:
+        InvalidInput: If it is missing, damaged or of another network.
+    """
+    try:
+        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    except (RuntimeError, KeyError, EOFError, OSError, UnpicklingError, TypeError) as problem:
+        raise InvalidInput(
+            f"{weights}: no weights to go on from",
+            value=_in_a_line(problem),
+            accepted="final.pt of a run of this network, the folder of a release, or 'shipped'",
+        ) from problem
+
+
+def _in_a_line(problem: Exception) -> str:
+    """What went wrong; an empty file says nothing but its kind of error."""
+    return (str(problem).splitlines() or [type(problem).__name__])[0][:120]
 
 
 def write_weights(file: Path, network: nn.Module) -> None:

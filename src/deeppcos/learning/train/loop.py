@@ -291,8 +291,7 @@ def build_network(config: TrainConfig) -> nn.Module:
     if isinstance(network, SeeingNet):
         load_imagenet_encoder(network, imagenet_weights())
     if config.start_from:
-        earlier = torch.load(config.start_from, map_location="cpu", weights_only=True)
-        network.load_state_dict(earlier)
+        checkpoint.fill_from_run(network, Path(config.start_from))
     return network
 
 

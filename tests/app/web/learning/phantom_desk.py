@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from deeppcos.learning.samples import Sample
 
 TAUGHT, TESTED, SCENES = 12, 10, 34
-STEPS, DRAWN = 20, 20
+STEPS, BATCH, DRAWN = 20, 2, 16
 
 
 def prepare(home: Path) -> None:
@@ -100,7 +100,7 @@ def read_blind(study: "Study", reader: "User", sample: "Sample") -> None:
 
 
 def _freeze(home: Path) -> None:
-    """Put ten women and four photographs aside, with their pictures beside the data folder."""
+    """Put ten women and two photographs aside, with their pictures beside the data folder."""
     from deeppcos.app.web.learning.exporting import export
     from deeppcos.app.web.learning.training import frozen_file
     from deeppcos.learning.feedback.labels import write_consensus
@@ -111,7 +111,7 @@ def _freeze(home: Path) -> None:
     write_consensus(home / "readings", home / "test-labels")
     samples = gather(home / "test-labels", synthetic=0)
     own = [sample for sample in samples if sample.source == "reviewed"][:TESTED]
-    foreign = [sample for sample in samples if sample.kind == "foreign"][:4]
+    foreign = [sample for sample in samples if sample.kind == "foreign"][:2]
     frozen = freeze([*own, *foreign], name="phantoms", frozen_on="2026-01-05", frozen_by="a")
     frozen_file().parent.mkdir()
     frozen_file().write_text(frozen.model_dump_json(by_alias=True), encoding="utf-8")
@@ -125,7 +125,9 @@ def ask(home: Path) -> None:
     from deeppcos.app.web.learning.training_job import CandidateAsked, ask_to_train
     from deeppcos.app.web.models import User
 
-    asked = CandidateAsked(name="site-1", steps=STEPS, drawn_scenes=DRAWN, others_are_drawn=True)
+    asked = CandidateAsked(
+        name="site-1", steps=STEPS, batch=BATCH, drawn_scenes=DRAWN, others_are_drawn=True
+    )
     ask_to_train(asked, by=User.objects.get(username="root"))
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from tests.app.web.learning.doing import colleague, frozen_here
 from tests.app.web.learning.test_learning_export import CENTRES, one_still, read_blind
 
 from deeppcos.app.desk.training_steps import train_in_process
+from deeppcos.app.verbs.learn_training import _asked_to_stop
 from deeppcos.app.web import jobs
 from deeppcos.app.web.learning import training, training_job
 from deeppcos.app.web.learning.pseudonyms import pseudonyms
@@ -332,6 +334,16 @@ def test_the_training_process_ends_when_nobody_listens_any_more(tmp_path: Path) 
     assert process.wait(timeout=60) in (-signal.SIGKILL, 1)
     assert process.stdout is not None
     process.stdout.close()
+
+
+def test_a_signal_asks_the_terminal_to_stop_and_a_second_one_ends_it() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with _asked_to_stop() as is_stop_wanted:
+        assert not is_stop_wanted()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert is_stop_wanted()
+        assert signal.getsignal(signal.SIGTERM) == before, "the next one is not caught"
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_the_name_of_a_release_on_the_shelf_is_taken(read_still: Study) -> None:

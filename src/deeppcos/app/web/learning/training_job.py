@@ -27,6 +27,7 @@ from deeppcos.app.web.models import Job, User
 from deeppcos.errors import InvalidInput
 from deeppcos.learning.site.fitness import refuse_unteachable
 from deeppcos.learning.site.start import (
+    BATCH,
     DRAWN_SCENES,
     STEPS,
     Asking,
@@ -51,11 +52,13 @@ class CandidateAsked:
         steps: Optimiser steps at most.
         pictures_are_clean: Whether somebody made sure that no picture has a name burned in.
         others_are_drawn: Whether drawn scenes may be the only pictures of another kind.
+        batch: Views a step.
         drawn_scenes: How many scenes are drawn.
     """
 
     name: str
     steps: int = STEPS
+    batch: int = BATCH
     drawn_scenes: int = DRAWN_SCENES
     pictures_are_clean: bool = False
     others_are_drawn: bool = False
@@ -180,6 +183,7 @@ def _begun_or_begin(asked: CandidateAsked, folder: Path, *, by: User | None) -> 
                 training_set=before.training_set,
                 frozen=str(frozen_file()),
                 steps=asked.steps,
+                batch=asked.batch,
                 drawn_scenes=asked.drawn_scenes,
             ),
             release=release_to_start_from(),
@@ -192,6 +196,7 @@ def _begun_or_begin(asked: CandidateAsked, folder: Path, *, by: User | None) -> 
         training_set=learned.name,
         frozen=str(frozen_file()),
         steps=asked.steps,
+        batch=asked.batch,
         drawn_scenes=asked.drawn_scenes,
     )
     return begin(folder, asking, release=release_to_start_from())
