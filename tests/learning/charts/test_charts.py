@@ -52,6 +52,12 @@ def test_errors_of_an_older_manifest_have_no_bins_to_draw(measured: Measured) ->
     assert "reliability" not in {c.name for c in drawable(measured)}
 
 
+def test_a_coverage_of_nothing_is_not_drawn(measured: Measured) -> None:
+    nothing = {"value": None, "low": None, "high": None, "n": 0, "by group": {}}
+    measured["count interval coverage, cross-fitted"] = nothing
+    assert "coverage" not in {c.name for c in drawable(measured)}
+
+
 def test_the_style_leaves_no_trace_behind(tmp_path: Path) -> None:
     import matplotlib
 

@@ -161,6 +161,11 @@ def test_an_interval_that_held_every_count_is_told_by_group() -> None:
     assert figure["by subgroup"] == {"data set": {"set 0": [3, 3], "set 1": [3, 3]}}
 
 
+def test_without_counts_there_is_no_coverage_and_nothing_breaks() -> None:
+    figure = coverage_figure([replace(RESULT, follicles=None)])
+    assert (figure["value"], figure["n"], figure["by group"]) == (None, 0, {})
+
+
 def test_the_area_interval_is_judged_on_ovaries_that_would_be_measured() -> None:
     results = [
         replace(

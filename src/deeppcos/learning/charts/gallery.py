@@ -104,6 +104,8 @@ def drawable(measured: Mapping[str, Any]) -> list[Chart]:
 def _has_numbers(numbers: Any) -> bool:
     """Whether there is something to draw; calibration errors of old manifests have no bins."""
     if isinstance(numbers, Mapping):
+        if numbers.get("value", 0) is None:
+            return False
         rows = [row for row in numbers.values() if isinstance(row, Mapping)]
         return bool(rows) and all("bins" in row or "value" not in row for row in rows)
     return bool(numbers)

@@ -27,7 +27,8 @@ def coverage_figure(results: Sequence[SampleResult]) -> dict[str, Any]:
 
     Returns:
         Value, interval, what was asked, n, ``by group`` (patient group to ``[covered, n]``) and
-        ``by subgroup`` (trait, then its values, to the same).
+        ``by subgroup`` (trait, then its values, to the same); None for the value where a half has
+        nothing to fit on.
     """
     return _coverage(cross_fitted(results, _covered))
 
@@ -63,6 +64,8 @@ def _covered(
 ) -> list[tuple[SampleResult, bool]]:
     """Whether each count's interval held the reader's count."""
     rows = [r.follicles for r in fitting if r.follicles is not None]
+    if not rows:
+        return []
     fit = fit_count_interval(
         [row.counted for row in rows], [row.true for row in rows], coverage=COVERAGE
     )
