@@ -96,6 +96,37 @@ def test_dropped_files_and_a_dropped_folder_are_sent_and_read(
     assert one.read_bytes() in [path.read_bytes() for path in stored]
 
 
+def test_a_picture_of_somebody_else_is_withdrawn_and_put_back(
+    page: "Page", empty_desk: Desk, tmp_path: Path
+) -> None:
+    begin(page, empty_desk, "MRN-WRONG")
+    files = [picture(tmp_path / f"{name}.png", seed) for name, seed in (("hers", 7), ("wrong", 8))]
+    page.set_input_files("#files", [str(path) for path in files])
+    page.get_by_role("button", name="Begin study").click()
+    page.get_by_role("heading", name="Next: look at the marks").wait_for()
+    wrong = page.locator(".pictures li").filter(has_text="wrong.png")
+    wrong.locator("summary").focus()
+    page.keyboard.press("Enter")
+    wrong.get_by_label("Why it does not belong here").fill("shows another patient")
+    wrong.get_by_role("button", name="Withdraw").scroll_into_view_if_needed()
+    Camera().take(page, "withdraw")
+    page.keyboard.press("Enter")
+    page.get_by_text("wrong.png is withdrawn").wait_for()
+    assert page.locator(".picture-name").all_inner_texts() == ["hers.png"]
+    told = page.get_by_role("region", name="One picture was withdrawn")
+    assert "shows another patient" in told.inner_text()
+    assert "Dr Ada Adams" in told.inner_text()
+    told.scroll_into_view_if_needed()
+    Camera().take(page, "withdrawn")
+    page.get_by_role("link", name="Look at the pictures").click()
+    page.wait_for_selector("#viewer[data-ready=yes]")
+    assert page.locator("#strip button").count() == 1
+    page.go_back()
+    page.get_by_role("button", name="Put back: wrong.png").click()
+    page.get_by_text("wrong.png counts again").wait_for()
+    assert page.locator(".picture-name").count() == 2
+
+
 def test_what_is_too_large_is_refused_before_it_is_sent(
     page: "Page", empty_desk: Desk, tmp_path: Path
 ) -> None:

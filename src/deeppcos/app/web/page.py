@@ -76,12 +76,19 @@ def tabs_of(request: HttpRequest, study: Study) -> list[Tab]:
     """The parts of a study this person may open; no pictures without a picture."""
     rights = rights_of(account_of(request), study.site_id)
     empty = set() if study.images.filter(is_ready=True).exists() else {"viewer:page"}
-    here = getattr(request.resolver_match, "view_name", "")
+    part = _part_of(getattr(request.resolver_match, "view_name", ""))
     return [
-        Tab(reverse(entry.name, args=[study.pk]), entry.label, is_here=entry.name == here)
+        Tab(reverse(entry.name, args=[study.pk]), entry.label, is_here=entry.name == part)
         for entry in STUDY_TABS
         if entry.right in rights and entry.name not in empty and entry.shown_if()
     ]
+
+
+def _part_of(here: str) -> str:
+    """The tab a page belongs to: its own, or the only one of its area, as a report's."""
+    tabs = [entry.name for entry in STUDY_TABS]
+    area = [name for name in tabs if name.partition(":")[0] == here.partition(":")[0]]
+    return here if here in tabs or len(area) != 1 else area[0]
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:

@@ -35,7 +35,18 @@ class SignInForm(AuthenticationForm):
         )
 
 
-class JoinForm(OwnPasswordForm):
+class ChosenPasswordForm(OwnPasswordForm):
+    """A new password twice, and in one sentence what it has to be."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.fields["new_password1"].help_text = _(
+            "At least 10 characters; no common password, not only digits, not like your name."
+        )
+        self.fields["new_password2"].help_text = ""
+
+
+class JoinForm(ChosenPasswordForm):
     """Full name, sign-in name and a password, for a one-time link."""
 
     full_name = forms.CharField(
@@ -66,7 +77,7 @@ class JoinForm(OwnPasswordForm):
         return super().save(commit)
 
 
-class ChangePasswordForm(OwnPasswordForm):
+class ChangePasswordForm(ChosenPasswordForm):
     """A new password for the old one."""
 
     old_password = forms.CharField(

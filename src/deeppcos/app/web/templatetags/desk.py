@@ -4,6 +4,7 @@ Owns icons and formats. Sentences of an assessment come from ``deeppcos.app.repo
 """
 
 import datetime
+import re
 from typing import Any
 
 from django import template
@@ -30,6 +31,14 @@ def icon(name: str) -> SafeString:
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         static("desk/icons.svg"),
         name,
+    )
+
+
+@register.filter
+def breakable(name: str) -> SafeString:
+    """A file's name that breaks after its own joints before it breaks inside a word."""
+    return format_html_join(
+        "", "{}<wbr>", ((part,) for part in re.split(r"(?<=[_\-. ])", name) if part)
     )
 
 

@@ -11,6 +11,11 @@
       setTimeout(() => { button.disabled = true; }, 0);
     }
   });
+  // Where a row of tabs is wider than the screen, the one that is open is in sight.
+  for (const here of document.querySelectorAll(".tabs [aria-current], .areas [aria-current], .states [aria-current]")) {
+    const row = here.parentElement;
+    row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+  }
   addEventListener("pageshow", () => {
     for (const button of document.querySelectorAll("[data-once]:disabled")) button.disabled = false;
   });
