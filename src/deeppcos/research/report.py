@@ -31,7 +31,9 @@ def csv_of(figure: Figure, *, origin: str) -> str:
         CSV; lines that begin with # are not data.
     """
     text = io.StringIO()
-    for line in (f"{figure.title}: {figure.question}", origin, *figure.summary, *figure.notes):
+    why = [figure.why_withheld] if figure.withheld else []
+    said = (f"{figure.title}: {figure.question}", origin, *figure.summary, *figure.notes, *why)
+    for line in said:
         text.write(f"# {line}\n")
     table = csv.writer(text, lineterminator="\n")
     table.writerow(figure.columns)

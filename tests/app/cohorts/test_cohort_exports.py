@@ -1,22 +1,27 @@
 """Exports: only who agreed, under pseudonyms, with dates moved, in forms others read."""
 
+import csv
 import itertools
 import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from pycocotools.coco import COCO
 from tests.research.conftest import answers
 
 from deeppcos.app.cohorts.exporting import CohortExport, export_cohort
-from deeppcos.app.cohorts.making import query_of, save_query
+from deeppcos.app.cohorts.folders import write_simulated
+from deeppcos.app.cohorts.making import make_table, query_of, save_query
+from deeppcos.app.cohorts.outlined_folder import export_folder
 from deeppcos.app.cohorts.outlines import OutlinedStudy, export_outlines
 from deeppcos.errors import InvalidInput
 from deeppcos.records.deidentification import new_key
 from deeppcos.records.fhir.parts import problems_of
 from deeppcos.research.export.omop import TABLES
+from deeppcos.research.simulation import simulated_visits
 from deeppcos.research.table import open_table, quoted
 
 FORMS = ["parquet", "csv", "omop", "fhir"]
@@ -123,6 +128,21 @@ def test_omop_tables_have_their_columns_and_hold_together(
     assert all(source for (source,) in sources)
 
 
+def test_every_concept_that_is_written_is_named_with_how_it_was_checked(
+    exported: tuple[Path, CohortExport],
+) -> None:
+    out, _ = exported
+    with (out / "omop" / "concepts.csv").open(encoding="utf-8", newline="") as text:
+        named = {int(row["concept_id"]): row for row in csv.DictReader(text)}
+    written: set[int] = set()
+    for name, columns in TABLES.items():
+        for column in (one for one in columns if one.endswith("concept_id")):
+            written |= {n for (n,) in rows(out / "omop" / f"{name}.parquet", f"DISTINCT {column}")}
+    assert {3004410, 8554, 8532, 0} <= written
+    assert written <= set(named)
+    assert all(row["checked"] and row["name"] for row in named.values())
+
+
 def test_fhir_resources_follow_r4_and_point_to_each_other(
     exported: tuple[Path, CohortExport],
 ) -> None:
@@ -157,6 +177,12 @@ def test_an_unknown_form_is_refused(made: Path, tmp_path: Path) -> None:
         export_cohort(saved, made, tmp_path / "out", forms=["sas"])
 
 
+FRAME = {
+    "source": "left.png", "frame": 0, "width": 64, "height": 48, "mm_per_pixel": None,
+    "side": "left", "assessable": True, "lesions": [], "ovaries": [],
+}  # fmt: skip
+
+
 def outlined(consent: bool | None, *, assessable: bool = True) -> OutlinedStudy:
     frame = {
         "source": "x.dcm", "frame": 0, "width": 64, "height": 48, "mm_per_pixel": None,
@@ -188,6 +214,41 @@ def test_coco_holds_the_outlines_of_those_who_agreed(tmp_path: Path) -> None:
     assert second == []
     assert "MRN-1" not in (tmp_path / "coco" / "annotations.json").read_text(encoding="utf-8")
     assert (tmp_path / "coco" / coco.loadImgs([1])[0]["file_name"]).is_file()
+
+
+def test_the_pictures_of_a_cohort_in_a_folder_are_found_beside_their_assessments(
+    tmp_path: Path,
+) -> None:
+    studies, table, saved = tmp_path / "studies", tmp_path / "table", tmp_path / "all.json"
+    write_simulated(studies, itertools.islice(simulated_visits(40, seed=3), 40))
+    files = sorted(studies.rglob("assessment.json"))
+    for file in files:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        document["frames"] = [FRAME]
+        file.write_text(json.dumps(document), encoding="utf-8")
+    for file in files[1:]:
+        cv2.imwrite(str(file.parent / "left.png"), np.full((48, 64, 3), 90, np.uint8))
+    make_table(studies, table)
+    save_query(query_of([], take="latest"), open_table(table), saved, name="all")
+    told: list[tuple[int, int]] = []
+    done = export_folder(
+        saved,
+        table,
+        studies,
+        tmp_path / "coco",
+        progress=lambda number, total: told.append((number, total)),
+        clean=lambda pixels: pixels,
+    )
+    lines = (studies / "studies.csv").read_text(encoding="utf-8").splitlines()
+    agreed = {line.split(",")[1] for line in lines if ",yes," in line} - {
+        line.split(",")[1] for line in lines if ",no," in line or ",," in line
+    }
+    coco = json.loads((tmp_path / "coco" / "annotations.json").read_text(encoding="utf-8"))
+    assert 10 <= len({one["patient"] for one in coco["images"]}) <= len(agreed)
+    assert done.images == len(coco["images"])
+    assert len(told) == told[0][1] == done.images + len(done.left_out)
+    assert all(reason == "the picture is not there any more" for _, reason in done.left_out)
+    assert not agreed & {one["patient"] for one in coco["images"]}
 
 
 def test_a_picture_that_cannot_be_cleaned_is_left_out_and_named(tmp_path: Path) -> None:

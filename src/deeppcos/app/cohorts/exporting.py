@@ -20,6 +20,7 @@ from deeppcos.research.columns import TABLES
 from deeppcos.research.dictionary_page import dictionary_page, dictionary_rows
 from deeppcos.research.engine import engine
 from deeppcos.research.export import omop
+from deeppcos.research.export.omop_concepts import COLUMNS, concept_rows
 from deeppcos.research.query import CohortQuery
 from deeppcos.research.table import ResearchTable, open_table, quoted, write_tables
 
@@ -167,9 +168,12 @@ def _write_omop(rows: ConsentedRows, folder: Path) -> None:
                 "(FORMAT parquet, COMPRESSION zstd)"
             )
             lines.unlink()
+    with (folder / "concepts.csv").open("w", newline="", encoding="utf-8") as text:
+        csv.writer(text, lineterminator="\n").writerows([COLUMNS, *concept_rows()])
     note = {
         "model": "shape of OMOP CDM 5.4: person, visit_occurrence, measurement, observation",
-        "concepts": "only where the number is sure; 0 elsewhere, with the source value",
+        "concepts": "see concepts.csv, which says how each number was checked; 0 elsewhere, with "
+        "the source value",
         "conditions": omop.CONDITIONS_NOTE,
         "year_of_birth": "moved with the dates of the woman",
         "assessments_without_a_day_left_out": made.undated,

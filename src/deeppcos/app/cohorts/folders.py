@@ -107,8 +107,34 @@ def gather_folder(folder: Path) -> Gathered:
     return gathered
 
 
+def assessments_of(folder: Path) -> Iterator[tuple[Path, AssessmentDocument, StudyFacts]]:
+    """Every assessment below a folder that can be read, with what the list says of it.
+
+    Args:
+        folder: As for ``gather_folder``.
+
+    Yields:
+        File, document and facts; what cannot be read was named when the tables were made.
+    """
+    listed = _studies(folder / STUDIES)
+    for file in sorted(folder.rglob(f"*{ASSESSMENT}")):
+        try:
+            yield file, *_document(file, file.relative_to(folder).as_posix(), listed)
+        except DeepPCOSError:
+            continue
+
+
 def _read(file: Path, name: str, listed: Mapping[str, StudyFacts]) -> Flattened:
     """One assessment with its chart and what the list says of it."""
+    document, facts = _document(file, name, listed)
+    chart = _chart_of(file, document)
+    return flatten(as_plain(document), facts, chart=chart)
+
+
+def _document(
+    file: Path, name: str, listed: Mapping[str, StudyFacts]
+) -> tuple[AssessmentDocument, StudyFacts]:
+    """One assessment and what the list says of it."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
@@ -119,8 +145,7 @@ def _read(file: Path, name: str, listed: Mapping[str, StudyFacts]) -> Flattened:
         # The content names it: the same assessment twice is one row less, not one woman more.
         digest = hashlib.sha256(text.encode()).hexdigest()[:FEWEST_CHARACTERS]
         facts = StudyFacts(assessment_id=digest, performed_on=None)
-    chart = _chart_of(file, document)
-    return flatten(as_plain(document), facts, chart=chart)
+    return document, facts
 
 
 def as_plain(document: AssessmentDocument) -> dict[str, Any]:

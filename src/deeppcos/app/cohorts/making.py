@@ -43,6 +43,23 @@ class MadeTable:
     summary: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeReport:
+    """A report.
+
+    Attributes:
+        page: The page.
+        refused: File and reason of what could not be read.
+        summary: How often each thing was done to a raw table, in sentences; empty for others.
+        repairs: The repair report; None for others.
+    """
+
+    page: Path
+    refused: tuple[tuple[str, str], ...]
+    summary: tuple[str, ...]
+    repairs: Path | None
+
+
 def make_table(source: Path, out: Path, *, refused_to: Path | None = None) -> MadeTable:
     """Research tables from a folder of assessments or a raw clinical table.
 
@@ -203,7 +220,7 @@ def make_report(
     name: str,
     epsilon: float | None,
     force: bool,
-) -> tuple[Path, tuple[tuple[str, str], ...]]:
+) -> MadeReport:
     """A report from whatever somebody has.
 
     Args:
@@ -215,7 +232,7 @@ def make_report(
         force: Whether an earlier report may be replaced.
 
     Returns:
-        The page, and what could not be read.
+        The page, and what was done and refused on the way.
     """
     claim(out, force=force)
     if (source / TABLE_FILE).is_file():
@@ -238,7 +255,12 @@ def make_report(
     )
     page = report_page(release, repairs=made.summary, refused=made.refused)
     extra = {REPAIRS: made.repairs} if made.repairs else {}
-    return write_report(release, out, palette=PAPER, page=page, extra=extra), made.refused
+    return MadeReport(
+        page=write_report(release, out, palette=PAPER, page=page, extra=extra),
+        refused=made.refused,
+        summary=made.summary,
+        repairs=out / REPAIRS if made.repairs else None,
+    )
 
 
 def _command(query: CohortQuery, name: str, epsilon: float | None) -> str:

@@ -1,11 +1,13 @@
 """Pictures and outlines of consenting women as a COCO data set.
 
 Owns taking cleaned pictures and the outlines of their assessments together. A picture in which
-text may remain is left out and named; nothing leaves uncleaned.
+text may remain is left out and named; nothing leaves uncleaned. Which studies belong to a cohort is
+told by ``outlined_folder`` for a folder, and by the desk for its own.
 """
 
+import csv
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,14 @@ import numpy.typing as npt
 from deeppcos.errors import DeepPCOSError, InvalidInput
 from deeppcos.records.deidentification import DeidentificationKey, clean_picture, write_png
 from deeppcos.records.identifiers import PatientIdentifier
-from deeppcos.research.export.coco import CocoFrame, coco_dataset
+from deeppcos.research.export.coco import COCO_DICTIONARY, CocoFrame, coco_dataset
 
 Picture = npt.NDArray[np.uint8]
 Clean = Callable[[Picture], Picture]
-ANNOTATIONS, IMAGES = "annotations.json", "images"
+Progress = Callable[[int, int], None]
+"""Called with the studies done and all there are; may raise to stop."""
+ANNOTATIONS, IMAGES, DICTIONARY = "annotations.json", "images", "data-dictionary.csv"
+LEFT_OUT = "left-out.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,24 +63,31 @@ class OutlineExport:
     without_consent: int
 
 
-def _cleaned(pixels: Picture) -> Picture:
+def without_text(pixels: Picture) -> Picture:
+    """The picture with every text blanked.
+
+    Raises:
+        InvalidInput: If text is still found afterwards, or nothing can look for it.
+    """
     return clean_picture(pixels).pixels
 
 
 def export_outlines(
-    studies: Iterable[OutlinedStudy],
+    studies: Sequence[OutlinedStudy],
     out: Path,
     *,
     key: DeidentificationKey,
-    clean: Clean = _cleaned,
+    clean: Clean = without_text,
+    progress: Progress = lambda done, total: None,
 ) -> OutlineExport:
-    """Write cleaned pictures and their outlines.
+    """Write cleaned pictures, their outlines, what was left out, and the data dictionary.
 
     Args:
         studies: Assessments with pictures.
         out: Folder; must be new.
         key: The site's key.
         clean: Blanks every text of a picture, or refuses it.
+        progress: Told of every study.
 
     Returns:
         What was written.
@@ -89,7 +101,8 @@ def export_outlines(
     frames: list[CocoFrame] = []
     left_out: list[tuple[str, str]] = []
     without = 0
-    for study in studies:
+    for number, study in enumerate(studies):
+        progress(number, len(studies))
         if study.consent is not True:
             without += 1
             continue
@@ -105,9 +118,18 @@ def export_outlines(
             frames.append(
                 CocoFrame(file_name=name, patient=patient, frame=frame, read_by=study.read_by)
             )
+    _write_rows(out / DICTIONARY, ("part", "field", "type", "meaning"), COCO_DICTIONARY)
+    _write_rows(out / LEFT_OUT, ("picture", "reason"), left_out)
     content = coco_dataset(frames, description="DeepPCOS research export; cleaned pictures")
+    # Last: its existence says that the set is whole.
     (out / ANNOTATIONS).write_text(json.dumps(content) + "\n", encoding="utf-8")
     return OutlineExport(images=len(frames), left_out=tuple(left_out), without_consent=without)
+
+
+def _write_rows(file: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A small table."""
+    with file.open("w", newline="", encoding="utf-8") as text:
+        csv.writer(text, lineterminator="\n").writerows([header, *rows])
 
 
 def _write(study: OutlinedStudy, frame: Mapping[str, Any], path: Path, clean: Clean) -> None:

@@ -5,12 +5,13 @@ Owns options and what is printed. The work is done by ``deeppcos.app.cohorts`` a
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deeppcos.app.terminal import SOME_REFUSED, told_plainly, with_extra
+from deeppcos.app.terminal import SOME_REFUSED, progress_bar, told_plainly, with_extra
 
 if TYPE_CHECKING:
     from deeppcos.research.figures.figure import Figure
@@ -123,6 +124,36 @@ def export(
 
 
 @cohort.command()
+def outlines(
+    cohort_file: CohortArgument,
+    table: TableArgument,
+    studies: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of assessments that the tables were made from, with its pictures.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for pictures and outlines; must be new.")],
+) -> None:
+    """Export cleaned pictures and outlines (COCO) of women who agreed to research."""
+    with told_plainly(), with_extra("research"), progress_bar(is_wanted=sys.stderr.isatty()) as bar:
+        from deeppcos.app.cohorts.outlined_folder import export_folder
+
+        def told(done: int, total: int) -> None:
+            if bar is not None:
+                bar("studies", done, total)
+
+        done = export_folder(cohort_file, table, studies, out, progress=told)
+    typer.echo(f"wrote {out}: {done.images:,} pictures with outlines")
+    if done.without_consent:
+        typer.echo(f"left out: {done.without_consent:,} studies without consent to research")
+    if done.left_out:
+        typer.echo(f"left out: {len(done.left_out):,} pictures, see left-out.csv", err=True)
+        raise typer.Exit(SOME_REFUSED)
+
+
+@cohort.command()
 def report(
     source: Annotated[
         Path,
@@ -142,7 +173,7 @@ def report(
     with told_plainly(), with_extra("research"):
         from deeppcos.app.cohorts.making import make_report, query_of
 
-        page, refused = make_report(
+        made = make_report(
             source,
             out,
             query=query_of(where or [], take=take),
@@ -150,8 +181,11 @@ def report(
             epsilon=epsilon,
             force=force,
         )
-    typer.echo(f"wrote {page}")
-    _tell_refused(refused)
+    typer.echo(f"wrote {made.page}")
+    if made.repairs is not None:
+        typer.echo(f"cells and columns of the table: {', '.join(made.summary) or 'all read as is'}")
+        typer.echo(f"each with its row and reason: {made.repairs}")
+    _tell_refused(made.refused)
 
 
 @cohort.command()

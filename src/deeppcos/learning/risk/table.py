@@ -114,7 +114,7 @@ def _read(path: Path, found: list[Repair]) -> RiskTable:
     sheets = read_sheets(path)
     adapter = adapter_for(_best_headers(sheets))
     known, others = _sheets_of(adapter, sheets)
-    builder = _Builder(adapter, found)
+    builder = _Builder(path.name, adapter, found)
     for sheet in others:
         builder.note(None, sheet.name, "sheet", Action.LEFT_OUT, "not part of this table")
     for sheet in known:
@@ -140,7 +140,8 @@ def _sheets_of(adapter: Adapter, sheets: tuple[Sheet, ...]) -> tuple[list[Sheet]
 class _Builder:
     """Gathers sheets into one table; only ``read_table`` uses it."""
 
-    def __init__(self, adapter: Adapter, repairs: list[Repair]) -> None:
+    def __init__(self, name: str, adapter: Adapter, repairs: list[Repair]) -> None:
+        self.name = name
         self.adapter = adapter
         self.repairs = repairs
         self.raw: dict[str, list[float]] = {c.feature: [] for c in adapter.columns}
@@ -305,7 +306,7 @@ class _Builder:
             InvalidInput: If it has fewer than 30 labelled rows or one class.
         """
         label = np.array(self.labels, dtype=bool)
-        _require_learnable(label, self.adapter)
+        _require_learnable(label, self.name, self.adapter)
         self._ask_back_columns()
         values = self._features()
         extra = {name: np.array(column) for name, column in self.extra.items()}
@@ -359,18 +360,19 @@ def _as_number(cell: Cell) -> float:
     return np.nan if value is None else value
 
 
-def _require_learnable(label: Flags, adapter: Adapter) -> None:
+def _require_learnable(label: Flags, name: str, adapter: Adapter) -> None:
     """Refuse a table nothing can be learned or measured on."""
+    kind = f"{name}, read as a table like {adapter.title!r}"
     if label.size < FEWEST_ROWS:
         raise InvalidInput(
-            f"{adapter.title}: too few labelled rows",
+            f"{kind}: too few labelled rows",
             value=str(label.size),
             accepted=f"at least {FEWEST_ROWS}",
             remedy="gather more women; figures on fewer mean nothing",
         )
     if label.all() or not label.any():
         raise InvalidInput(
-            f"{adapter.title}: all rows have the same label",
+            f"{kind}: all rows have the same label",
             value=f"{int(label.sum())} positive of {label.size}",
             accepted="both labels",
             remedy="add the other class; nothing can be compared within one",

@@ -68,7 +68,13 @@ def picture(figure: Figure, palette: Palette, *, origin: str, form: str = "svg")
         axes.set_title(
             figure.title, loc="left", fontsize=12, fontweight="bold", color=palette.ink, pad=10
         )
-        sheet.supxlabel(_wrapped(origin), fontsize=6.2, color=palette.muted, x=0.01, ha="left")
+        sheet.supxlabel(
+            _wrapped(origin, figure.why_withheld),
+            fontsize=6.2,
+            color=palette.muted,
+            x=0.01,
+            ha="left",
+        )
         target = io.BytesIO()
         metadata = (
             {"Date": None, "Title": figure.title} if form == "svg" else {"Software": "DeepPCOS"}
@@ -92,6 +98,6 @@ def _height(figure: Figure) -> float:
     }[figure.drawing]
 
 
-def _wrapped(text: str, width: int = 150) -> str:
-    """Long lines broken at semicolons and spaces."""
-    return "\n".join(textwrap.wrap(text, width))
+def _wrapped(*texts: str, width: int = 150) -> str:
+    """Texts one below the other, long lines broken at spaces."""
+    return "\n".join(line for text in texts for line in textwrap.wrap(text, width))

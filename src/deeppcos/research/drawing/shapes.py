@@ -230,8 +230,8 @@ def _intervals(axes: Any, figure: Figure, palette: Palette) -> None:
 
 def _lines(axes: Any, figure: Figure, palette: Palette) -> None:
     rows = [r for r in records(figure) if r["label"] != "unknown"]
-    if figure.is_empty:
-        _none(axes, palette)
+    if figure.is_empty or not rows:
+        _none(axes, palette, *([] if rows else ["no day of an examination is known"]))
         return
     values = [float(r["women"]) if isinstance(r["women"], int) else float("nan") for r in rows]
     axes.plot(range(len(rows)), values, "-o", color=palette.accent, ms=4.5, lw=2)

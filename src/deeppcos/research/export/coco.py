@@ -14,6 +14,31 @@ _KINDS = {"antral": 2, "dominant": 3, "below_range": 4, "unsized": 5}
 OVARY, OTHER = 1, 6
 
 
+COCO_DICTIONARY: tuple[tuple[str, str, str, str], ...] = (
+    ("images", "id", "integer", "Number of the picture in this set."),
+    ("images", "file_name", "text", "The cleaned picture below this folder; every text is blank."),
+    ("images", "width, height", "integer", "Size of the picture, pixels."),
+    ("images", "patient", "text", "Pseudonym of the woman; keep her on one side of every split."),
+    ("images", "side", "text or null", "Ovary: left or right; null where not known."),
+    ("images", "assessable", "true or false", "Whether an ovary could be judged in the picture."),
+    ("images", "mm_per_pixel", "object or null", "Scale; null where none is known, never guessed."),
+    ("images", "read_by", "text", "Whose outlines: machine, reader, or signed by a clinician."),
+    ("annotations", "image_id", "integer", "The picture an outline lies in."),
+    ("annotations", "category_id", "integer", "What it outlines, see categories."),
+    ("annotations", "segmentation", "list", "Polygon as x, y, x, y, ... in pixels."),
+    ("annotations", "bbox", "list", "Left, top, width and height of the polygon, pixels."),
+    ("annotations", "area", "number", "Area inside the polygon, square pixels."),
+    ("annotations", "score", "number", "Calibrated probability; 1 where a person drew."),
+    ("categories", "ovary", "1", "Outline of an ovary."),
+    ("categories", "antral follicle", "2", "Follicle of 2 to 9 mm; needs a scale."),
+    ("categories", "dominant follicle", "3", "Follicle of 10 mm and more; needs a scale."),
+    ("categories", "follicle under 2 mm", "4", "Not counted."),
+    ("categories", "follicle without scale", "5", "Not sized: no scale is known."),
+    ("categories", "other structure", "6", "Cyst-like or solid structure that is no follicle."),
+)  # fmt: skip
+"""What stands in the file, line by line: part, field, type, meaning."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CocoFrame:
     """One frame of a document and the file its cleaned picture has.

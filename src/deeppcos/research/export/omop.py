@@ -1,7 +1,8 @@
 """Research tables in the shape of the OMOP common data model (5.4): four tables of rows.
 
-Owns which column becomes which row. A concept is named only where its number is sure; everywhere
-else it is 0 and the source value says what it is. No vocabulary is shipped; nothing is guessed.
+Owns which column becomes which row. A concept is named only where its number was checked
+(``omop_concepts`` says how); everywhere else it is 0 and the source value says what it is. No
+vocabulary is shipped; nothing is guessed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

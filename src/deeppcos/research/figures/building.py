@@ -15,7 +15,7 @@ from deeppcos.research.figures.families import (
     PHENOTYPE_CLASSES,
     UNKNOWN,
 )
-from deeppcos.research.figures.figure import WITHHELD, Drawing, Figure, Value
+from deeppcos.research.figures.figure import LEFT_OUT_WHY, WITHHELD, Drawing, Figure, Value
 from deeppcos.research.figures.intervals import paired_change, share
 
 Protected = Mapping[str, ProtectedFamily]
@@ -93,11 +93,12 @@ def _profiles(cohort: OpenCohort, protected: Protected) -> Figure:
     """Who changes class between the profiles of 2003 and 2023."""
     family = protected["conclusions"]
     classes = family.family.variables[1].classes
+    is_left_out = all(family.shown(1, a, b) is None for a in classes for b in classes)
     rows = tuple(
         (before, after, WITHHELD if count is None else count)
         for before in classes
         for after in classes
-        if (count := family.shown(1, before, after)) != 0
+        if not is_left_out and (count := family.shown(1, before, after)) != 0
     )
     margins = tuple(
         (place, label, WITHHELD if count is None else count)
@@ -117,6 +118,7 @@ def _profiles(cohort: OpenCohort, protected: Protected) -> Figure:
             "From: Rotterdam 2003. To: 2023 guideline. The same inputs, read twice by the rule "
             "engine. Lines 'total' are the sums of either side.",
             "Met, tests missing: enough criteria present, other causes not yet excluded.",
+            *((LEFT_OUT_WHY,) if is_left_out else ()),
         ),
     )
 

@@ -11,6 +11,16 @@ from typing import Any, Final
 WITHHELD: Final = "withheld"
 """Stands wherever a number would let fewer than ten women be told apart."""
 
+WITHHELD_WHY: Final = (
+    "Withheld: the number is under ten, or with the others it would let a number under ten be "
+    "worked out. Which of the two is not told, since that would tell. Withheld is not zero."
+)
+"""Why, wherever a withheld number stands: one reason for all, so that none tells the small ones."""
+LEFT_OUT_WHY: Final = (
+    "This table is left out whole: whichever of its numbers were shown, together with the cohorts "
+    "released before they would tell few women apart."
+)
+
 Value = str | int | float | bool | None
 
 
@@ -60,6 +70,11 @@ class Figure:
     def withheld(self) -> int:
         """How many rows are withheld."""
         return sum(WITHHELD in row for row in self.rows)
+
+    @property
+    def why_withheld(self) -> str:
+        """Why numbers are missing; empty where all are shown."""
+        return WITHHELD_WHY if self.withheld else ""
 
     def records(self) -> Iterator[dict[str, Value]]:
         """Rows by name of column."""

@@ -72,3 +72,5 @@ SIGNALS: tuple[Signal, ...] = _signals()
 """Everything that is watched. A window names the signals it has, so that one more changes none."""
 
 BY_NAME = {signal.name: signal for signal in SIGNALS}
+ORDER = {signal.name: number for number, signal in enumerate(SIGNALS)}
+"""Causes before what follows from them: a new scanner stands above the counts it changes."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.app.web.research.conftest import add_women
 
-from deeppcos.app.web.models import SavedCohort
+from deeppcos.app.web.models import Job, SavedCohort
 
 
 def build(world: Any) -> Any:
@@ -15,8 +15,16 @@ def build(world: Any) -> Any:
     return world.post("research:new", asked)
 
 
+def stop(world: Any) -> Any:
+    """Stop the export just asked for."""
+    export(world)
+    job = Job.objects.get(kind="export_rows")
+    cohort = SavedCohort.objects.get()
+    return world.post("research:stop", cohort_id=cohort.pk, job_id=job.pk)
+
+
 def export(world: Any) -> Any:
-    """Export the rows of the cohort just built."""
+    """Ask for the rows of the cohort just built."""
     build(world)
     cohort = SavedCohort.objects.get()
     return world.post("research:rows", {"format": ["csv"]}, cohort_id=cohort.pk)
@@ -25,5 +33,6 @@ def export(world: Any) -> Any:
 RESEARCHED: dict[str, Callable[[Any], Any]] = {
     "research:new": build,
     "research:rows": export,
+    "research:stop": stop,
     "research:consent": lambda world: world.post("research:consent", {"consent": "given"}),
 }

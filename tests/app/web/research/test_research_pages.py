@@ -4,6 +4,9 @@ import io
 import json
 import zipfile
 
+import cv2
+import numpy as np
+import numpy.typing as npt
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -13,14 +16,36 @@ from django.urls import reverse
 from tests.app.web.conftest import ClientOf, MakeUser
 from tests.app.web.research.conftest import add_women
 
-from deeppcos.app.web.models import AuditEvent, Patient, Role, SavedCohort, Site, Study, User
-from deeppcos.app.web.research.gathering import snapshot
+from deeppcos.app.cohorts import outlines
+from deeppcos.app.web import jobs
+from deeppcos.app.web.models import (
+    Assessment,
+    AuditEvent,
+    Image,
+    Job,
+    JobState,
+    Patient,
+    Role,
+    SavedCohort,
+    Site,
+    Study,
+    User,
+)
+from deeppcos.app.web.research.gathering import kept, snapshot
 from deeppcos.app.web.research.releasing import consented, release
+from deeppcos.records.deidentification.blanking import Blanking
+from deeppcos.records.deidentification.picture import CleanedPicture
 from deeppcos.research.query import Take, parse_criteria
 
 pytestmark = pytest.mark.django_db
 ADULTS = {"name": "Adults", "profile": "guideline_2023", "take": "latest", "age_from": "16",
           "age_to": "45"}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread would wait for the transaction of the test."""
+    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 3600.0)
 
 
 @pytest.fixture
@@ -30,6 +55,129 @@ def researcher_client(researcher: User, client_of: ClientOf) -> Client:
 
 def saved(user: User, *where: str) -> SavedCohort:
     return release(user, consented(parse_criteria(where), Take.LATEST), name="Adults")
+
+
+def asked(client: Client, cohort: SavedCohort, *forms: str) -> Job:
+    """Ask for an export; nobody has begun it."""
+    client.post(reverse("research:rows", args=[cohort.pk]), {"format": forms})
+    return Job.objects.filter(kind="export_rows").latest("asked_at")
+
+
+def taken(client: Client, cohort: SavedCohort, *forms: str) -> bytes:
+    """Ask for an export, have it made, and fetch it."""
+    job = asked(client, cohort, *forms)
+    jobs.run.func(str(job.pk))
+    answer = client.get(reverse("research:download", args=[cohort.pk, job.pk]))
+    return b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+
+
+def test_an_export_is_made_in_the_background_and_stays_until_a_woman_withdraws(
+    women: Site, researcher: User, researcher_client: Client, clinician_client: Client
+) -> None:
+    cohort = saved(researcher)
+    page = reverse("research:cohort", args=[cohort.pk])
+    job = asked(researcher_client, cohort, "csv")
+    assert "Waiting for its turn" in researcher_client.get(page).content.decode()
+    address = reverse("research:download", args=[cohort.pk, job.pk])
+    assert researcher_client.get(address).status_code == 404
+    jobs.run.func(str(job.pk))
+    part = researcher_client.get(reverse("research:exports", args=[cohort.pk])).content.decode()
+    assert "Ready" in part
+    assert address in part
+    assert "hx-get" not in part
+    first = b"".join(researcher_client.get(address).streaming_content)  # type: ignore[attr-defined]
+    again = b"".join(researcher_client.get(address).streaming_content)  # type: ignore[attr-defined]
+    assert zipfile.is_zipfile(io.BytesIO(first))
+    assert first == again
+    assert clinician_client.get(address).status_code == 403
+    actions = AuditEvent.objects.filter(site=women, action__startswith="research.rows")
+    assert list(actions.values_list("action", flat=True)) == [
+        "research.rows_asked", "research.rows_made",
+        "research.rows_exported", "research.rows_exported",
+    ]  # fmt: skip
+    one = Patient.objects.filter(may_research=True).first()
+    assert one is not None
+    one.may_research = False
+    one.save()
+    assert researcher_client.get(address).status_code == 404
+    assert "No longer kept" in researcher_client.get(page).content.decode()
+    assert not list((kept() / "exports").glob("*/export.zip"))
+
+
+def test_an_export_that_is_stopped_leaves_nothing(
+    women: Site, researcher: User, researcher_client: Client
+) -> None:
+    cohort = saved(researcher)
+    job = asked(researcher_client, cohort, "csv")
+    researcher_client.post(reverse("research:stop", args=[cohort.pk, job.pk]))
+    jobs.run.func(str(job.pk))
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED
+    assert not list((kept() / "exports").glob("*/export.zip"))
+    assert (
+        "Stopped"
+        in researcher_client.get(reverse("research:cohort", args=[cohort.pk])).content.decode()
+    )
+
+
+def test_an_unknown_form_of_export_is_refused_before_any_work(
+    women: Site, researcher: User, researcher_client: Client
+) -> None:
+    cohort = saved(researcher)
+    answer = researcher_client.post(reverse("research:rows", args=[cohort.pk]), {"format": ["sas"]})
+    assert answer.status_code == 400
+    assert not Job.objects.filter(kind="export_rows").exists()
+
+
+def test_pictures_are_taken_along_cleaned_with_their_outlines(
+    women: Site,
+    researcher: User,
+    researcher_client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study = with_a_picture(women)
+    monkeypatch.setattr(outlines, "clean_picture", darkened)
+    with zipfile.ZipFile(io.BytesIO(taken(researcher_client, saved(researcher), "coco"))) as found:
+        coco = json.loads(found.read("coco/annotations.json"))
+        assert len(coco["images"]) == 1, found.read("coco/left-out.csv").decode()
+        picture = found.read("coco/" + coco["images"][0]["file_name"])
+        names = found.namelist()
+    assert [one["category_id"] for one in coco["annotations"]] == [1, 5]
+    assert "coco/data-dictionary.csv" in names
+    assert study.patient.identifier not in json.dumps(coco)
+    shown = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    assert shown.shape == (48, 64, 3)
+    assert int(shown.max()) == 10
+
+
+def darkened(pixels: npt.NDArray[np.uint8]) -> CleanedPicture:
+    """Stands for blanking: the engine that finds text takes seconds a picture."""
+    nothing = Blanking(mask=np.zeros(pixels.shape[:2], bool), texts=0, outside_regions=0.0)
+    return CleanedPicture(pixels=np.full_like(pixels, 10), blanking=nothing)
+
+
+def with_a_picture(site: Site) -> Study:
+    """A study of a woman who agreed, given a picture and what was seen in it."""
+    study = Study.objects.filter(site=site, patient__may_research=True).exclude(status="")[0]
+    image = Image.objects.create(
+        study=study, name="left.png", stored_as="a.png", sha256="0" * 64, size_bytes=1
+    )
+    image.original.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(image.original), np.full((48, 64, 3), 90, np.uint8))
+    last = study.assessments.latest("number")
+    outline = [[10, 10], [40, 10], [40, 30], [10, 30]]
+    seen = {
+        "source": "left.png", "frame": 0, "width": 64, "height": 48, "mm_per_pixel": None,
+        "side": "left", "assessable": True, "lesions": [],
+        "ovaries": [{
+            "polygon": outline, "probability": 0.9,
+            "follicle_count_section": {"value": 1, "low": 1, "high": 2},
+            "follicles": [{"polygon": [[12, 12], [20, 12], [16, 20]], "probability": 0.8,
+                           "mean_diameter_mm": None, "kind": "unsized"}],
+        }],
+    }  # fmt: skip
+    Assessment.objects.filter(pk=last.pk).update(document=last.document | {"frames": [seen]})
+    return study
 
 
 def test_a_cohort_is_built_released_and_recorded(
@@ -68,10 +216,8 @@ def test_withdrawn_consent_counts_at_once(
     for patient in Patient.objects.filter(may_research=True)[:3]:
         patient.may_research = False
         patient.save()
-    answer = researcher_client.post(
-        reverse("research:rows", args=[cohort.pk]), {"format": ["parquet", "csv"]}
-    )
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+    content = taken(researcher_client, cohort, "parquet", "csv")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         note = json.loads(archive.read("export.json"))
         names = archive.namelist()
         text = archive.read("csv/assessments.csv").decode()

@@ -1,6 +1,7 @@
 """The pages of cohorts in a real browser: built, looked at, taken along, light, dark and small."""
 
 import os
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ from tests.app.web.conftest import SignIn
 from tests.app.web.looking import problems_of
 from tests.app.web.research.conftest import add_women
 
-from deeppcos.app.web.models import Site, User
+from deeppcos.app.web import jobs
+from deeppcos.app.web.models import Job, JobState, Site, User
 from deeppcos.app.web.research.releasing import consented, release
 from deeppcos.research.query import Take, parse_criteria
 
@@ -86,6 +88,38 @@ def test_the_pages_pass_axe_in_light_and_dark_and_never_scroll_sideways(
         "dictionary": reverse("research:dictionary"),
     }
     assert problems_of(page, live_server.url, addresses) == []
+
+
+def test_an_export_tells_how_far_it_is_and_turns_into_a_download_by_itself(
+    page: "Page", live_server: "LiveServer", sign_in: SignIn, researcher: User, women: Site
+) -> None:
+    sign_in(page, researcher)
+    saved = release(researcher, consented((), Take.LATEST), name="Every woman who agreed")
+    page.goto(live_server.url + reverse("research:cohort", args=[saved.pk]))
+    page.get_by_text("Export rows").click()
+    page.get_by_label("csv").check()
+    keep(page, "export-asked")
+    page.get_by_role("button", name="Make the export").click()
+    page.get_by_text("Waiting for its turn").wait_for()
+    job = Job.objects.get(kind="export_rows")
+    Job.objects.filter(pk=job.pk).update(
+        state=JobState.RUNNING, message="pictures", done=31, total=112
+    )
+    page.get_by_text("Cleaning pictures: study 31 of 112").wait_for()
+    keep(page, "export-running")
+    Job.objects.filter(pk=job.pk).update(state=JobState.WAITING)
+    jobs.run.func(str(job.pk))
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Download").click()
+    assert zipfile.is_zipfile(taken.value.path())
+    assert (
+        problems_of(page, live_server.url, {"exports": reverse("research:cohort", args=[saved.pk])})
+        == []
+    )
+    keep(page, "export-ready")
+    page.set_viewport_size({"width": 380, "height": 800})
+    page.emulate_media(color_scheme="dark")
+    keep(page, "export-ready-phone")
 
 
 def test_the_dashboard_is_clear_on_a_phone_and_in_the_dark(

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from deeppcos.app.web import audit
 from deeppcos.app.web.access import Right, account_of, needs, study_for
+from deeppcos.app.web.research.taking import forget_exports_of_withdrawn
 from deeppcos.errors import InvalidInput
 
 ANSWERS = {"given": True, "refused": False, "unasked": None}
@@ -30,6 +31,7 @@ def consent(request: HttpRequest, study_id: UUID) -> HttpResponse:
     before = study.patient.may_research
     study.patient.may_research = ANSWERS[answer]
     study.patient.save(update_fields=["may_research"])
+    forget_exports_of_withdrawn()
     audit.record(
         "research.consent",
         actor=user,

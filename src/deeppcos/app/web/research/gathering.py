@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
@@ -121,14 +121,38 @@ def _with_parts(sites: Sequence[int]) -> QuerySet[Study]:
     )
 
 
+def studies_with_documents(
+    sites: Sequence[int],
+) -> Iterator[tuple[Study, Assessment, Literal["machine", "reader", "signed"]]]:
+    """Studies of women who agreed, with the assessment that stands and whose it is.
+
+    Args:
+        sites: Ids of the sites.
+    """
+    for study in _with_parts(sites):
+        standing, is_signed = _standing(study)
+        if standing is not None:
+            reader: Literal["machine", "reader"] = (
+                "machine" if standing.marks_id is None else "reader"
+            )
+            yield study, standing, "signed" if is_signed else reader
+
+
+def _standing(study: Study) -> tuple[Assessment | None, bool]:
+    """The assessment that stands for a study, and whether it is signed: else it is the last."""
+    assessments, reports = _of_standing_pictures(study), list(study.reports.all())
+    signed = reports[-1].assessment_id if reports else None
+    last = assessments[-1] if assessments else None
+    found = next((one for one in assessments if one.pk == signed), last)
+    return found, found is not None and found.pk == signed
+
+
 def _gather(study: Study, kept: "_Kept", key: DeidentificationKey, into: Gathered) -> None:
     """The rows of one study."""
     assessments, reports = _of_standing_pictures(study), list(study.reports.all())
-    if not assessments:
+    standing, signed = _standing(study)
+    if standing is None:
         return
-    signed = reports[-1].assessment_id if reports else None
-    standing = next((one for one in assessments if one.pk == signed), assessments[-1])
-    signed = signed if standing.pk == signed else None
     rows = kept.rows_of(standing, study)
     now = _now(study, key)
     keys = {name: now[name] for name in ("assessment_id", "patient_id")}
@@ -148,15 +172,23 @@ def _of_standing_pictures(study: Study) -> list[Assessment]:
 
 def _now(study: Study, key: DeidentificationKey) -> Row:
     """What is read anew each time: who, where, and consent."""
-    patient = study.patient
-    identifier = PatientIdentifier(issuer=study.site.slug, value=patient.identifier)
     return {
-        "assessment_id": key.name_of_content(str(study.pk))[:16],
-        "patient_id": key.pseudonym(identifier),
+        "assessment_id": assessment_name(study, key),
+        "patient_id": patient_name(study, key),
         "site": study.site.name,
-        "consent": patient.may_research,
+        "consent": study.patient.may_research,
         "performed_on": study.performed_on,
     }
+
+
+def assessment_name(study: Study, key: DeidentificationKey) -> str:
+    """What a study is called in the research tables."""
+    return key.name_of_content(str(study.pk))[:16]
+
+
+def patient_name(study: Study, key: DeidentificationKey) -> str:
+    """What a study's woman is called in the research tables."""
+    return key.pseudonym(PatientIdentifier(issuer=study.site.slug, value=study.patient.identifier))
 
 
 class _Kept:

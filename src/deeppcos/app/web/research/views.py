@@ -1,34 +1,39 @@
 """Pages of cohorts: build one, look at its figures, take them along.
 
 Owns requests and answers. A page shows what was released and nothing else; the women themselves
-are asked only when a cohort is built, and when rows are exported.
+are asked only when a cohort is built. Rows are exported in the background (``taking``).
 """
 
-import io
 import json
-import tempfile
-import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from deeppcos.app.web import audit
-from deeppcos.app.web.access import Right, account_of, needs, rights_of, sites_with
+from deeppcos.app.web import audit, jobs
+from deeppcos.app.web.access import Right, account_of, needs, sites_with
 from deeppcos.app.web.models import SavedCohort, User
 from deeppcos.app.web.research.drawn import drawn_figures
 from deeppcos.app.web.research.forms import CohortForm
-from deeppcos.app.web.research.gathering import home, snapshot
+from deeppcos.app.web.research.gathering import snapshot
 from deeppcos.app.web.research.releasing import (
     about_how_many,
     cohort_for,
     consented,
     release,
     visible_cohorts,
+)
+from deeppcos.app.web.research.taking import (
+    ask_for_rows,
+    may_take,
+    packed_file,
+    taking_for,
+    takings,
 )
 from deeppcos.errors import DeepPCOSError, InvalidInput
 from deeppcos.research.cohort import VIEW, open_cohort
@@ -102,6 +107,7 @@ def cohort(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
     _tell("research.viewed", user, found)
     released = CohortRelease(document=found.document)
     shown = drawn_figures(released.figures)
+    may_export = may_take(user, found)
     return render(
         request,
         "research/cohort.html",
@@ -112,7 +118,8 @@ def cohort(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
             "figures": shown,
             "origin": released.origin(),
             "charts": {one.figure.key: one.chart for one in shown if one.chart},
-            "may_export": _may_export(user, found),
+            "may_export": may_export,
+            **(_exports(found) if may_export else {}),
         },
     )
 
@@ -157,28 +164,52 @@ def record(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
 @needs(Right.EXPORT_RESEARCH)
 @require_POST
 def rows(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
-    """De-identified rows of the women who agree now, as a ZIP file."""
-    from deeppcos.app.cohorts.exporting import export_query
-
+    """Ask for de-identified rows, or pictures, of the women who agree now."""
     user = account_of(request)
     found = cohort_for(user, cohort_id, Right.EXPORT_RESEARCH)
-    forms = request.POST.getlist("format") or ["parquet"]
-    table = snapshot(list(found.sites.values_list("pk", flat=True)))
-    with tempfile.TemporaryDirectory(prefix="deeppcos-export-") as folder:
-        done = export_query(
-            table,
-            query_from(found.document["query"]),
-            Path(folder) / "export",
-            forms=forms,
-            name=found.name,
-            key_file=home() / "deidentification.key",
-        )
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in done.files:
-                archive.write(Path(folder) / "export" / name, name)
-    _tell("research.rows_exported", user, found, women=done.women, forms=" ".join(forms))
-    return _file(packed.getvalue(), "application/zip", f"{found.query_sha256[:8]}-rows.zip")
+    ask_for_rows(user, found, request.POST.getlist("format") or ["parquet"])
+    messages.success(request, _("The export is being made. It appears below the title."))
+    return redirect("research:cohort", found.pk)
+
+
+@needs(Right.EXPORT_RESEARCH)
+@require_safe
+def exports(request: HttpRequest, cohort_id: UUID) -> HttpResponse:
+    """The exports of a cohort and how far they are, for htmx."""
+    found = cohort_for(account_of(request), cohort_id, Right.EXPORT_RESEARCH)
+    return render(request, "research/_exports.html", _exports(found))
+
+
+@needs(Right.EXPORT_RESEARCH)
+@require_safe
+def download(request: HttpRequest, cohort_id: UUID, job_id: UUID) -> FileResponse:
+    """A finished export as a ZIP file."""
+    user = account_of(request)
+    found = cohort_for(user, cohort_id, Right.EXPORT_RESEARCH)
+    taking = taking_for(found, job_id)
+    file = packed_file(taking)
+    detail = {"job": str(job_id), "forms": taking.forms, "women": taking.women}
+    _tell("research.rows_exported", user, found, **detail)
+    name = f"{found.query_sha256[:8]}-rows.zip"
+    return FileResponse(file.open("rb"), as_attachment=True, filename=name)
+
+
+@needs(Right.EXPORT_RESEARCH)
+@require_POST
+def stop(request: HttpRequest, cohort_id: UUID, job_id: UUID) -> HttpResponse:
+    """Stop an export that is being made."""
+    user = account_of(request)
+    found = cohort_for(user, cohort_id, Right.EXPORT_RESEARCH)
+    job = taking_for(found, job_id).job
+    _tell("research.rows_stopped", user, found, job=str(job_id))
+    jobs.cancel(job)
+    return redirect("research:cohort", found.pk)
+
+
+def _exports(cohort: SavedCohort) -> dict[str, Any]:
+    """What the list of exports shows."""
+    listed = takings(cohort)
+    return {"cohort": cohort, "takings": listed, "is_open": any(t.job.is_open for t in listed)}
 
 
 @needs(Right.SEE_COHORTS)
@@ -208,11 +239,6 @@ def _criteria(cohort: SavedCohort) -> list[str]:
     """What a cohort asks, in the words of the command line; consent is asked of all."""
     query = query_from(cohort.document["query"])
     return [c.words() for c in query.criteria if c.field != "consent"]
-
-
-def _may_export(user: User, cohort: SavedCohort) -> bool:
-    sites = cohort.sites.values_list("pk", flat=True)
-    return all(Right.EXPORT_RESEARCH in rights_of(user, site) for site in sites)
 
 
 def _tell(action: str, user: User, cohort: SavedCohort, **detail: Any) -> None:
