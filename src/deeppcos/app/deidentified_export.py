@@ -96,6 +96,7 @@ def export_deidentified(
 
     def done(file: DoneFile) -> None:
         _draw(file, pictures)
+        _list_texts(file, pictures)
         on_file(file.entry)
 
     report = deidentify(
@@ -120,6 +121,11 @@ def export_deidentified(
     )
 
 
+def _is_done(entry: Entry) -> bool:
+    """Whether a file without a picture was written: a report, a segmentation."""
+    return entry.state != REFUSED and entry.output.endswith(".dcm")
+
+
 def _write_report(path: Path, report: DeidentificationReport) -> None:
     content = {
         "schema": "deeppcos.deidentification/1",
@@ -127,6 +133,7 @@ def _write_report(path: Path, report: DeidentificationReport) -> None:
         "profile": f"{EDITION}, Basic Application Level Confidentiality Profile",
         "options": [
             "Clean Pixel Data",
+            "Clean Structured Content",
             "Retain Patient Characteristics",
             "Retain Longitudinal Temporal Information Modified Dates",
         ],
@@ -160,8 +167,27 @@ def _draw(file: DoneFile, folder: Path) -> None:
     cv2.imwrite(str(target), shown, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
 
 
+def _list_texts(file: DoneFile, folder: Path) -> None:
+    """What each text of a report said before it was removed."""
+    if not file.texts:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{_name_of(file.entry)}.json"
+    target.write_text(json.dumps(file.texts, ensure_ascii=False), encoding="utf-8")
+
+
+def _texts_of(entry: Entry, folder: Path) -> list[list[str]]:
+    """As ``_list_texts`` wrote it; a run that goes on finds it again."""
+    path = folder / f"{_name_of(entry)}.json"
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
+
+
+def _name_of(entry: Entry) -> str:
+    return hashlib.sha256(entry.source.encode()).hexdigest()[:24]
+
+
 def _picture_name(entry: Entry) -> str:
-    return f"{hashlib.sha256(entry.source.encode()).hexdigest()[:24]}.jpg"
+    return f"{_name_of(entry)}.jpg"
 
 
 def _write_sheet(path: Path, entries: tuple[Entry, ...], pictures: Path) -> None:
@@ -178,12 +204,15 @@ def _write_sheet(path: Path, entries: tuple[Entry, ...], pictures: Path) -> None
             "picture": f"{SHEET_FOLDER}/{_picture_name(one)}"
             if (pictures / _picture_name(one)).exists()
             else "",
+            "texts": _texts_of(one, pictures),
+            "is_object": _is_done(one),
         }
         for one in entries
     ]
     page = environment.get_template("deidentification_sheet.html.j2").render(
         shown=[row for row in rows if row["picture"]],
-        aside=[row for row in rows if not row["picture"]],
+        objects=[row for row in rows if not row["picture"] and row["is_object"]],
+        aside=[row for row in rows if not row["picture"] and not row["is_object"]],
         version=__version__,
     )
     path.write_text(page, encoding="utf-8")

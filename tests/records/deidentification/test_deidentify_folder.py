@@ -133,7 +133,7 @@ def test_a_file_that_lies_there_already_is_never_overwritten(
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"SOPClassUID": ComprehensiveSRStorage, "Modality": "SR"}, "is not ultrasound"),
+        ({"SOPClassUID": ComprehensiveSRStorage, "Modality": "SR"}, "nothing of the report"),
         ({"SOPInstanceUID": ""}, "which image it is"),
         ({"PatientID": "20481632", "InstanceNumber": 20481632}, "came through"),
         ({"SpecificCharacterSet": "ISO_IR 192", "PatientName": "حسن^ليلى"}, "in a script"),

@@ -28,6 +28,8 @@ class Action(StrEnum):
     AGE = "age"  # K, Patient Characteristics; above 89 years grouped
     PSEUDONYM = "pseudonym"  # Z, as a value that cannot be led back without the key
     EMPTY = "empty"  # Z
+    DUMMY = "dummy"  # D: a word that stands for the removed one, where one must stand
+    CONTENT = "content"  # C, Clean Structured Content: the items that may stay, each by this table
     MAKER = "maker"  # K where it is a known maker, written as this project writes it
     MODEL = "model"  # K where it is a known product line and a short type
 
@@ -133,6 +135,57 @@ ACTIONS: dict[str, Action] = {
 }
 """Keyword to action. What is not here is removed."""
 
+_STRUCTURED_NUMBERS = """
+    NumericValue FloatingPointValue RationalNumeratorValue RationalDenominatorValue GraphicData
+    SegmentNumber ReferencedSegmentNumber RecommendedDisplayCIELabValue StackID
+    ImageOrientationPatient ImagePositionPatient
+"""
+_STRUCTURED_TERMS = """
+    ValueType RelationshipType ContinuityOfContent CompletionFlag VerificationFlag PreliminaryFlag
+    MappingResource TemplateIdentifier GraphicType
+    SegmentAlgorithmType SegmentationType SegmentsOverlap SpatialLocationsPreserved
+    PresentationLUTShape
+"""
+_STRUCTURED_CODES = """
+    ConceptNameCodeSequence ConceptCodeSequence MeasurementUnitsCodeSequence
+    NumericValueQualifierCodeSequence PerformedProcedureCodeSequence
+    VerifyingObserverIdentificationCodeSequence
+    SegmentedPropertyCategoryCodeSequence SegmentedPropertyTypeCodeSequence
+    SegmentedPropertyTypeModifierCodeSequence
+"""
+_STRUCTURED_WALKED = """
+    MeasuredValueSequence ReferencedSOPSequence ReferencedSeriesSequence
+    ReferencedInstanceSequence CurrentRequestedProcedureEvidenceSequence
+    PertinentOtherEvidenceSequence ReferencedPerformedProcedureStepSequence
+    ContentTemplateSequence VerifyingObserverSequence
+    SegmentSequence SegmentIdentificationSequence PlaneOrientationSequence PlanePositionSequence
+"""
+
+STRUCTURED_ACTIONS: dict[str, Action] = {
+    **ACTIONS,
+    **_all(Action.NUMBER, _STRUCTURED_NUMBERS),
+    **_all(Action.TERM, _STRUCTURED_TERMS),
+    **_all(Action.CODES, _STRUCTURED_CODES),
+    **_all(Action.WALK, _STRUCTURED_WALKED),
+    **_all(Action.CONTENT, "ContentSequence"),
+    **_all(Action.NEW_UID, "UID TrackingUID"),
+    **_all(Action.MOVED_DATE, "Date"),
+    **_all(Action.MOVED_DATE_TIME, "ObservationDateTime VerificationDateTime"),
+    **_all(
+        Action.DUMMY,
+        "TextValue PersonName VerifyingObserverName VerifyingOrganization TrackingID "
+        "SegmentAlgorithmName SoftwareVersions DeviceSerialNumber",
+    ),
+    **_all(Action.EMPTY, "ContentCreatorName ContentDescription"),
+}
+"""The same for structured reports and segmentations, which hold no picture of a screen."""
+
+REMOVED = "removed"
+"""What stands where a text must stand."""
+
+MASKS = "SEGMENTATION"
+"""Content Label of every segmentation."""
+
 DATE_BESIDE = {
     keyword: keyword.removesuffix("Time") + "Date"
     for keyword, action in ACTIONS.items()
@@ -142,6 +195,7 @@ DATE_BESIDE = {
 
 METHOD = "DeepPCOS, PS3.15 Basic Profile with options, allow list"
 BASIC_PROFILE = ("113100", "Basic Application Confidentiality Profile")
+CLEAN_CONTENT = ("113104", "Clean Structured Content Option")
 CLEAN_PIXELS = ("113101", "Clean Pixel Data Option")
 MODIFIED_DATES = ("113107", "Retain Longitudinal Temporal Information Modified Dates Option")
 PATIENT_CHARACTERISTICS = ("113108", "Retain Patient Characteristics Option")

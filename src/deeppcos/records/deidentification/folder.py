@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.uid import EncapsulatedPDFStorage
 
 from deeppcos.errors import DeepPCOSError, InvalidInput
 from deeppcos.records.deidentification.blanking import Mask
-from deeppcos.records.deidentification.header import disguise_of, patient_of
+from deeppcos.records.deidentification.header import Disguise, disguise_of, patient_of
 from deeppcos.records.deidentification.image import clean_image, flush, new_uids, scan_regions
 from deeppcos.records.deidentification.journal import Entry, Journal
 from deeppcos.records.deidentification.key import DeidentificationKey
@@ -23,6 +25,7 @@ from deeppcos.records.deidentification.picture import (
     read_picture,
     write_png,
 )
+from deeppcos.records.deidentification.structured import STRUCTURED_CLASSES, clean_structured
 from deeppcos.records.deidentification.text_finding import (
     Picture,
     TextFinder,
@@ -30,6 +33,7 @@ from deeppcos.records.deidentification.text_finding import (
     is_text_finding_installed,
 )
 from deeppcos.records.dicom_file import open_dicom
+from deeppcos.records.dicom_header import text_of
 from deeppcos.records.file_types import Reader, recognise
 from deeppcos.records.identifiers import PatientIdentifier
 from deeppcos.records.on_disk import force_folder_to_disk, sha256_of
@@ -67,11 +71,13 @@ class DoneFile:
         entry: What the journal keeps.
         before: The first frame with the patient's name in it, or None when refused.
         mask: What was blanked, or None when refused.
+        texts: Of a report, what each removed text was and said.
     """
 
     entry: Entry
     before: Picture | None = None
     mask: Mask | None = None
+    texts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +197,9 @@ class _Run:
         disguise = disguise_of(header, key=self.key, patient=patient)
         study, image = new_uids(header, disguise)
         target = self.into / disguise.pseudonym / study / f"{image}.dcm"
+        _refuse_pdf(header, name)
+        if text_of(header, "SOPClassUID") in STRUCTURED_CLASSES:
+            return self._structured(path, name, digest, disguise, target)
         has_regions = bool(scan_regions(header))
         find = None if self.policy.trust_regions and has_regions else self.find
         self._refuse_without_engine(name, find)
@@ -210,6 +219,25 @@ class _Run:
             ),
             before=cleaned.before,
             mask=cleaned.blanking.mask,
+        )
+
+    def _structured(
+        self, path: Path, name: str, digest: str, disguise: Disguise, target: Path
+    ) -> DoneFile:
+        """A report or a segmentation: nothing on it was ever on a screen."""
+        partial = _partial(target)
+        cleaned = clean_structured(path, into=partial, disguise=disguise, source=name)
+        return DoneFile(
+            entry=Entry(
+                source=name,
+                sha256=digest,
+                state=self._put(partial, target, name),
+                output=target.relative_to(self.into).as_posix(),
+                frames=cleaned.frames,
+                texts=len(cleaned.texts),
+                has_regions=True,
+            ),
+            texts=cleaned.texts,
         )
 
     def _picture(self, path: Path, name: str, digest: str) -> DoneFile:
@@ -287,6 +315,15 @@ def _each(files: Iterable[Path]) -> Iterator[Path | RefusedFile]:
 
 def _name(path: Path | RefusedFile) -> str:
     return path.source if isinstance(path, RefusedFile) else os.path.realpath(path)
+
+
+def _refuse_pdf(header: Dataset, name: str) -> None:
+    if text_of(header, "SOPClassUID") == EncapsulatedPDFStorage:
+        raise InvalidInput(
+            f"{name}: a PDF is not de-identified: names stand in its text and its pictures",
+            accepted="images, structured reports, segmentations",
+            remedy="leave it out; the structured report holds the measurements",
+        )
 
 
 def _settings(key: DeidentificationKey, policy: DeidentificationPolicy) -> dict[str, str]:

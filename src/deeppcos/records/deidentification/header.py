@@ -5,8 +5,8 @@ what was done. The pixels are the business of ``pixels``; whether anything came 
 ``second_look``.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydicom._uid_dict import UID_dictionary
@@ -26,8 +26,10 @@ from deeppcos.records.deidentification.actions import (
     METHOD,
     MODIFIED_DATES,
     PATIENT_CHARACTERISTICS,
+    REMOVED,
     Action,
 )
+from deeppcos.records.deidentification.content_items import may_stay
 from deeppcos.records.deidentification.dates import DateShift, date_in, time_in
 from deeppcos.records.deidentification.key import DeidentificationKey
 from deeppcos.records.deidentification.vocabulary import coded, maker, model, term
@@ -58,6 +60,7 @@ EMPTY_WHEN_ABSENT = [
 _OF_THE_WHOLE = frozenset({Action.PSEUDONYM, Action.EMPTY, Action.AGE})
 """Who the patient is stands once: an item of a sequence has no place for it."""
 
+_NAMES = frozenset({"PersonName", "VerifyingObserverName"})
 _AGE_UNITS = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}
 _SAFE_UID_ROOT = "1.2.840.10008."
 
@@ -70,11 +73,13 @@ class Disguise:
         key: The secret.
         patient: Whose image it is, under the number that stands for her now.
         shift: How the dates and times of its study move.
+        table: What happens to each attribute.
     """
 
     key: DeidentificationKey
     patient: PatientIdentifier
     shift: DateShift
+    table: Mapping[str, Action] = field(default_factory=lambda: ACTIONS)
 
     @property
     def pseudonym(self) -> str:
@@ -143,8 +148,24 @@ def clean_header(header: Dataset, disguise: Disguise, *, pixels_are_clean: bool)
     Returns:
         The header, without pixel data and without file meta information.
     """
+    clean = cleaned_patient(header, disguise, empty_when_absent=EMPTY_WHEN_ABSENT)
+    say_what_was_done(clean, *((CLEAN_PIXELS,) if pixels_are_clean else ()))
+    clean.BurnedInAnnotation = "NO" if pixels_are_clean else "YES"
+    return clean
+
+
+def cleaned_patient(
+    header: Dataset, disguise: Disguise, *, empty_when_absent: Iterable[str]
+) -> Dataset:
+    """What the table keeps of a data set, with the pseudonym and the age in place.
+
+    Args:
+        header: The original; not changed.
+        disguise: What its attributes become.
+        empty_when_absent: Attributes that must be there, if only empty.
+    """
     clean = _cleaned(header, disguise)
-    for keyword in EMPTY_WHEN_ABSENT:
+    for keyword in empty_when_absent:
         if keyword not in clean:
             setattr(clean, keyword, None)
     if not clean.PatientName:
@@ -152,7 +173,6 @@ def clean_header(header: Dataset, disguise: Disguise, *, pixels_are_clean: bool)
         clean.PatientName = disguise.pseudonymous_name
     if not text_of(header, "PatientAge"):
         _fill_age(header, clean)
-    _say_what_was_done(clean, pixels_are_clean=pixels_are_clean)
     return clean
 
 
@@ -160,7 +180,7 @@ def _cleaned(original: Dataset, disguise: Disguise, *, is_nested: bool = False) 
     clean = Dataset()
     for tag in original.keys():  # noqa: SIM118  a data set iterates elements, not tags
         keyword = "" if tag.is_private else keyword_for_tag(tag)
-        action = ACTIONS.get(keyword)
+        action = disguise.table.get(keyword)
         if action is None or (is_nested and action in _OF_THE_WHOLE):
             continue
         value = _TREATMENTS[action](original, keyword, disguise)
@@ -199,11 +219,11 @@ def _term(original: Dataset, keyword: str, _: Disguise) -> Any:
     return kept if len(kept) > 1 else "".join(kept) or None
 
 
-def _tags(original: Dataset, keyword: str, _: Disguise) -> Any:
+def _tags(original: Dataset, keyword: str, disguise: Disguise) -> Any:
     value = value_of(original, keyword)
     tags = [] if value is None else [value] if isinstance(value, int) else list(value)
     # A tag names an attribute of the table, or it could spell anything.
-    known = [tag for tag in tags if keyword_for_tag(tag) in ACTIONS]
+    known = [tag for tag in tags if keyword_for_tag(tag) in disguise.table]
     return (known if len(known) > 1 else known[0]) if known and known == tags else None
 
 
@@ -265,6 +285,20 @@ def _empty(_: Dataset, __: str, ___: Disguise) -> Any:
     return ""
 
 
+def _dummy(_: Dataset, keyword: str, __: Disguise) -> Any:
+    return f"{REMOVED}^" if keyword in _NAMES else REMOVED
+
+
+def _content(original: Dataset, keyword: str, disguise: Disguise) -> Any:
+    """The content items that may stay, each cleaned with those below it."""
+    items = [
+        _cleaned(item, disguise, is_nested=True)
+        for item in _items(original, keyword)
+        if may_stay(item)
+    ]
+    return Sequence(items) if items else None
+
+
 def _maker(original: Dataset, keyword: str, _: Disguise) -> Any:
     return maker(text_of(original, keyword) or "")
 
@@ -288,7 +322,7 @@ def _codes(original: Dataset, keyword: str, disguise: Disguise) -> Any:
 
 def _cleaned_codes_within(item: Dataset, disguise: Disguise) -> Iterable[DataElement]:
     within = Dataset()
-    for keyword in (one for one, action in ACTIONS.items() if action is Action.CODES):
+    for keyword in (one for one, action in disguise.table.items() if action is Action.CODES):
         value = _codes(item, keyword, disguise) if keyword in item else None
         if value is not None:
             setattr(within, keyword, value)
@@ -319,6 +353,8 @@ _TREATMENTS: dict[Action, Callable[[Dataset, str, Disguise], Any]] = {
     Action.AGE: _age,
     Action.PSEUDONYM: _pseudonym,
     Action.EMPTY: _empty,
+    Action.DUMMY: _dummy,
+    Action.CONTENT: _content,
     Action.MAKER: _maker,
     Action.MODEL: _model,
 }
@@ -334,15 +370,18 @@ def _fill_age(header: Dataset, clean: Dataset) -> None:
     clean.PatientAge = _age_text(years, "Y")
 
 
-def _say_what_was_done(clean: Dataset, *, pixels_are_clean: bool) -> None:
+def say_what_was_done(clean: Dataset, *cleaned: tuple[str, str]) -> None:
+    """State the profile and its options.
+
+    Args:
+        clean: The cleaned data set.
+        cleaned: Codes and words of the options that clean, besides those of every object.
+    """
     clean.PatientIdentityRemoved = "YES"
     clean.DeidentificationMethod = METHOD
-    options = (BASIC_PROFILE, CLEAN_PIXELS, MODIFIED_DATES, PATIENT_CHARACTERISTICS)
-    clean.DeidentificationMethodCodeSequence = Sequence(
-        [_method(*option) for option in options if pixels_are_clean or option is not CLEAN_PIXELS]
-    )
+    options = (BASIC_PROFILE, *cleaned, MODIFIED_DATES, PATIENT_CHARACTERISTICS)
+    clean.DeidentificationMethodCodeSequence = Sequence([_method(*option) for option in options])
     clean.LongitudinalTemporalInformationModified = "MODIFIED"
-    clean.BurnedInAnnotation = "NO" if pixels_are_clean else "YES"
 
 
 def _method(code: str, meaning: str) -> Dataset:

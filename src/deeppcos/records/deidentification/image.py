@@ -125,7 +125,7 @@ def _cleaned(
         with tempfile.TemporaryFile() as store:
             is_compressed = file.syntax not in NATIVE_SYNTAXES
             syntax = set_pixels(clean, frames, is_compressed=is_compressed, store=store)
-            clean.file_meta = _file_meta(clean, syntax)
+            clean.file_meta = file_meta(clean, syntax)
             clean.save_as(into, enforce_file_format=True)
         _look_again(into, file.header, disguise, digest.hexdigest(), is_grey=is_grey, source=source)
     except BaseException:
@@ -197,7 +197,7 @@ def _refuse_other_classes(file: DicomFile) -> None:
         raise InvalidInput(
             f"{file.source}: objects of this kind are not de-identified",
             value=f"SOP Class {uid}",
-            accepted="ultrasound and secondary capture images",
+            accepted="ultrasound and secondary capture images, structured reports, segmentations",
             remedy="leave it out",
         )
 
@@ -215,7 +215,7 @@ def _refuse_unread_scripts(header: Dataset, source: str) -> None:
         )
 
 
-def _file_meta(clean: Dataset, syntax: UID) -> FileMetaDataset:
+def file_meta(clean: Dataset, syntax: UID) -> FileMetaDataset:
     """File meta information written anew: the old one names stations and senders."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = clean.SOPClassUID

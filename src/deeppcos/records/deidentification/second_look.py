@@ -7,7 +7,7 @@ file. It shares no code with ``header`` but the table and the vocabulary.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydicom import dcmread
@@ -19,10 +19,14 @@ from pydicom.multival import MultiValue
 from deeppcos.records.deidentification.actions import (
     ACTIONS,
     BASIC_PROFILE,
+    CLEAN_CONTENT,
     CLEAN_PIXELS,
+    MASKS,
     METHOD,
     MODIFIED_DATES,
     PATIENT_CHARACTERISTICS,
+    REMOVED,
+    Action,
 )
 from deeppcos.records.deidentification.vocabulary import is_known_word
 
@@ -42,9 +46,18 @@ _SAID = {
     "DCM",
     "YES",
     "NO",
+    REMOVED,
+    f"{REMOVED}^",
+    MASKS,
     *(
         part
-        for pair in (BASIC_PROFILE, CLEAN_PIXELS, MODIFIED_DATES, PATIENT_CHARACTERISTICS)
+        for pair in (
+            BASIC_PROFILE,
+            CLEAN_CONTENT,
+            CLEAN_PIXELS,
+            MODIFIED_DATES,
+            PATIENT_CHARACTERISTICS,
+        )
         for part in pair
     ),
 }
@@ -59,6 +72,8 @@ _ADDED = frozenset(
         "CodeMeaning",
         "CodingSchemeDesignator",
         "PixelData",
+        "SegmentLabel",
+        "ContentLabel",
     ]
 )
 
@@ -84,13 +99,20 @@ def identifying_texts(header: Dataset) -> frozenset[str]:
     return frozenset(text for text in found if len(text) >= LEAST_CHARACTERS)
 
 
-def what_came_through(path: Path, *, original: Dataset, pseudonym: str) -> tuple[str, ...]:
+def what_came_through(
+    path: Path,
+    *,
+    original: Dataset,
+    pseudonym: str,
+    table: Mapping[str, Action] = ACTIONS,
+) -> tuple[str, ...]:
     """What in a written file could name somebody.
 
     Args:
         path: The de-identified file.
         original: The header it was made from.
         pseudonym: What stands for name and number in it.
+        table: What may be kept of an object of its kind.
 
     Returns:
         Where each finding stands and why it is one, without repeating it; empty when clean.
@@ -101,14 +123,18 @@ def what_came_through(path: Path, *, original: Dataset, pseudonym: str) -> tuple
         stream.seek(0)
         header = stream.read(end).lower()
     leaves = list(_leaves(written))
-    problems = [f"{one.tag}: {why}" for one in leaves if (why := _wrong(one, pseudonym))]
+    problems = [f"{one.tag}: {why}" for one in leaves if (why := _wrong(one, pseudonym, table))]
     originals = identifying_texts(original)
+    known: set[str] = set()
     for element in leaves:
         for text in _texts(element):
             if _is_number_of_somebody(text, originals):
                 problems.append(f"{element.tag}: holds a number of the original")
             if is_known_word(text) or text in _SAID:
-                header = header.replace(text.encode().lower(), b"")
+                known.add(text)
+    # The longest first: a word inside another must not leave the other's rest behind.
+    for text in sorted(known, key=len, reverse=True):
+        header = header.replace(text.encode().lower(), b"")
     for text in originals:
         if _could_be_found(text) and any(form in header for form in _encoded(text)):
             problems.append("a text of the original stands in the header")
@@ -119,8 +145,8 @@ def _is_number_of_somebody(text: str, originals: frozenset[str]) -> bool:
     return len(text) >= LEAST_DIGITS and text.isdigit() and text in originals
 
 
-def _wrong(element: DataElement, pseudonym: str) -> str:
-    if element.keyword not in ACTIONS and element.keyword not in _ADDED:
+def _wrong(element: DataElement, pseudonym: str, table: Mapping[str, Action]) -> str:
+    if element.keyword not in table and element.keyword not in _ADDED:
         return "is not on the table of attributes that are kept"
     if element.VR == "SQ":
         return ""

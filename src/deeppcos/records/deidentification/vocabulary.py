@@ -6,6 +6,7 @@ dictionary lookup of coded concepts. A word that is not known here is dropped, n
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, cast
 
@@ -14,6 +15,9 @@ from pydicom.dataset import Dataset
 # pydicom's public door to these tables finds a code by its words, not the words by a code.
 from pydicom.sr._concepts_dict import concepts
 from pydicom.sr._snomed_dict import mapping
+
+from deeppcos.records import codes as codes_of_reports
+from deeppcos.records.codes import Code
 
 _SIDES = frozenset({"L", "R", "B", "U"})
 _YES_NO = frozenset({"YES", "NO", "UNKNOWN"})
@@ -43,7 +47,7 @@ _FRAME_TYPES = frozenset(
 TERMS: dict[str, frozenset[str]] = {
     "ImageType": _FRAME_TYPES,
     "FrameType": _FRAME_TYPES,
-    "Modality": frozenset({"US", "IVUS", "OT", "SC"}),
+    "Modality": frozenset({"US", "IVUS", "OT", "SC", "SR", "SEG"}),
     "ConversionType": frozenset({"DV", "DI", "DF", "WSD", "SD", "SI", "DRW", "SYN"}),
     "PatientSex": frozenset({"F", "M", "O"}),
     "SmokingStatus": _YES_NO,
@@ -91,6 +95,28 @@ TERMS: dict[str, frozenset[str]] = {
     "DataType": frozenset({"TISSUE_INTENSITY", "FLOW_VELOCITY", "FLOW_POWER", "ELASTICITY"}),
     "PatientFrameOfReferenceSource": frozenset({"TABLE", "ESTIMATED", "REGISTRATION"}),
     "PositionMeasuringDeviceUsed": frozenset({"RIGID", "FREEHAND"}),
+    "ValueType": frozenset(
+        {"CONTAINER", "NUM", "CODE", "TEXT", "PNAME", "DATE", "UIDREF", "IMAGE", "COMPOSITE"}
+        | {"SCOORD"}
+    ),
+    "RelationshipType": frozenset(
+        {"CONTAINS", "HAS PROPERTIES", "HAS OBS CONTEXT", "HAS CONCEPT MOD", "INFERRED FROM"}
+        | {"SELECTED FROM", "HAS ACQ CONTEXT"}
+    ),
+    "ContinuityOfContent": frozenset({"SEPARATE", "CONTINUOUS"}),
+    "CompletionFlag": frozenset({"COMPLETE", "PARTIAL"}),
+    "VerificationFlag": frozenset({"VERIFIED", "UNVERIFIED"}),
+    "PreliminaryFlag": frozenset({"PRELIMINARY", "FINAL"}),
+    "MappingResource": frozenset({"DCMR"}),
+    "TemplateIdentifier": frozenset(
+        {"1410", "1411", "1419", "1420", "1500", "1501", "5000", "5012", "5013", "5016"}
+    ),
+    "GraphicType": frozenset({"POINT", "MULTIPOINT", "POLYLINE", "CIRCLE", "ELLIPSE"}),
+    "SegmentAlgorithmType": frozenset({"AUTOMATIC", "SEMIAUTOMATIC", "MANUAL"}),
+    "SegmentationType": frozenset({"BINARY"}),
+    "SegmentsOverlap": _YES_NO | {"UNDEFINED"},
+    "SpatialLocationsPreserved": _YES_NO | {"REORIENTED_ONLY"},
+    "PresentationLUTShape": frozenset({"IDENTITY", "INVERSE"}),
 }
 """Defined terms kept for each coded string."""
 
@@ -200,7 +226,24 @@ def _meanings() -> dict[tuple[str, str], str]:
     for scheme, codes in mapping.items():
         if scheme != "SCT":
             found.update(_legacy(scheme, codes, found))
+    # Ours: what our own reports say, and LOINC and UCUM codes that pydicom does not list.
+    found.update({(one.scheme, one.value): one.meaning for one in _our_codes()})
     return found
+
+
+def _our_codes() -> Iterator[Code]:
+    return _codes_in(list(vars(codes_of_reports).values()))
+
+
+def _codes_in(values: Iterable[object]) -> Iterator[Code]:
+    """Every concept among some values, those of tables included."""
+    for one in values:
+        if isinstance(one, Code):
+            yield one
+        elif isinstance(one, dict):
+            yield from _codes_in(one.values())
+        elif isinstance(one, tuple | list):
+            yield from _codes_in(one)
 
 
 def _legacy(
