@@ -27,6 +27,7 @@ from deeppcos.app.web.models import (
 )
 from deeppcos.app.web.monitoring import mailing, watching
 from deeppcos.app.web.monitoring.observing import observe
+from deeppcos.app.web.monitoring.views import MOST_UNFOLDED
 from deeppcos.app.web.monitoring.waiting import waiting_alarms
 from deeppcos.errors import ContractBroken, InvalidInput, TemporaryFailure
 
@@ -297,6 +298,23 @@ def test_the_page_shows_an_alarm_and_takes_its_acknowledgement(
     assert clinician_client.post(url, {"remark": ""}).status_code == 422
     assert clinician_client.post(url, {"remark": "Looked into it."}).status_code == 302
     assert "Looked into it." in clinician_client.get(reverse("monitoring:page")).content.decode()
+
+
+def test_of_many_alarms_the_cause_stands_first_and_alone_unfolded(
+    window: WatchWindow, site: Site, clinician_client: Client
+) -> None:
+    add_readings(site, 30, days_ago=1, seed=2, scanner="Mindray Resona", more=25)
+    DriftAlarm.objects.create(
+        window=window, signal="edits", crossed_at=timezone.now(),
+        detail={"before": "median 1", "now": "median 4", "women": 20},
+    )  # fmt: skip
+    clinician_client.post(reverse("monitoring:look", args=[site.pk]))
+    page = clinician_client.get(reverse("monitoring:page"))
+    told = [(one["alarm"].signal, one["is_unfolded"]) for one in page.context["alarms"]]
+    assert told[0] == ("scanner", True)
+    assert len(told) > MOST_UNFOLDED
+    assert not any(is_unfolded for _, is_unfolded in told[1:])
+    assert page.content.decode().count('<details class="alarm" open>') == 1
 
 
 def test_a_window_is_named_on_the_page(

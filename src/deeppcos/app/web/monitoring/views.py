@@ -23,7 +23,7 @@ from deeppcos.app.web.models import DriftAlarm, Site, User
 from deeppcos.app.web.monitoring import mailing, watching
 from deeppcos.app.web.monitoring.forms import WindowForm
 from deeppcos.errors import DeepPCOSError, TemporaryFailure
-from deeppcos.research.monitoring.signals import BY_NAME, Source
+from deeppcos.research.monitoring.signals import BY_NAME, ORDER, Source
 from deeppcos.research.monitoring.subgroups import tables
 from deeppcos.research.monitoring.watch import SignalState
 
@@ -32,6 +32,8 @@ WIDE, HIGH = 240, 56
 LOWEST = -0.5
 """Evidence below this share of the limit is drawn there: there is nothing to see in it."""
 MOST_POINTS = 240
+MOST_UNFOLDED = 2
+"""With more alarms than this only the first is unfolded: one change often moves many signals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +153,7 @@ def _page(
             (_SOURCES[source], [_drawn(state) for state in states])
             for source, states in watching.by_source(found.states)
         ],
-        "alarms": [
-            {"alarm": alarm, "title": BY_NAME[alarm.signal].title}
-            for alarm in found.alarms
-            if alarm.signal in BY_NAME
-        ],
+        "alarms": _alarms(found),
         "tables": shown,
         "untold": [table.title for table in shown if not table.rows],
         "left_out": [
@@ -172,6 +170,23 @@ def _page(
         "size": (WIDE, HIGH),
     }
     return render(request, "monitoring/page.html", context, status=status)
+
+
+def _alarms(found: watching.Standing) -> list[dict[str, Any]]:
+    """Alarms that wait, causes first and the first of many unfolded; then those that were seen."""
+    known = [alarm for alarm in found.alarms if alarm.signal in BY_NAME]
+    waiting = sorted(
+        (one for one in known if one.acknowledged_at is None), key=lambda one: ORDER[one.signal]
+    )
+    seen = [one for one in known if one.acknowledged_at is not None]
+    return [
+        {
+            "alarm": alarm,
+            "title": BY_NAME[alarm.signal].title,
+            "is_unfolded": number == 0 or len(waiting) <= MOST_UNFOLDED,
+        }
+        for number, alarm in enumerate([*waiting, *seen])
+    ]
 
 
 _SOURCES = {

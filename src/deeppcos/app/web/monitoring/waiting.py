@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from deeppcos.app.web.models import DriftAlarm, Site
-from deeppcos.research.monitoring.signals import BY_NAME
+from deeppcos.research.monitoring.signals import BY_NAME, ORDER
 
 MOST_WORDS = 400
 
@@ -38,7 +38,7 @@ class WaitingAlarm:
 
 
 def waiting_alarms(sites: Collection[int] | None) -> tuple[WaitingAlarm, ...]:
-    """Open alarms of the windows that count now, newest first.
+    """Open alarms of the windows that count now, by site and in the order of the signals.
 
     Args:
         sites: Ids of the sites; None for all.
@@ -46,7 +46,11 @@ def waiting_alarms(sites: Collection[int] | None) -> tuple[WaitingAlarm, ...]:
     asked = Site.objects.all() if sites is None else Site.objects.filter(pk__in=sites)
     newest = [window.pk for site in asked if (window := site.watch_windows.first()) is not None]
     rows = DriftAlarm.objects.filter(window__in=newest, acknowledged_at=None)
-    return tuple(_told(row) for row in rows.select_related("window__site"))
+    found = sorted(
+        rows.select_related("window__site"),
+        key=lambda row: (row.window.site.name, ORDER.get(row.signal, len(ORDER))),
+    )
+    return tuple(_told(row) for row in found)
 
 
 def _told(row: DriftAlarm) -> WaitingAlarm:
