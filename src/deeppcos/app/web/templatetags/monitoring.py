@@ -30,7 +30,18 @@ def share_words(share: Estimate | None) -> str:
 
 @register.filter
 def estimate_words(found: Estimate | None) -> str:
-    """A difference with its sign and interval."""
+    """A difference with its sign and interval.
+
+    Examples:
+        >>> estimate_words(Estimate(value=-0.02, low=-0.3, high=0.26))
+        '0.0 (-0.3 to +0.3)'
+    """
     if found is None:
         return _("under ten")
-    return f"{found.value:+.1f} ({found.low:+.1f} to {found.high:+.1f})"
+    return f"{_signed(found.value)} ({_signed(found.low)} to {_signed(found.high)})"
+
+
+def _signed(value: float) -> str:
+    """One decimal with its sign; nothing has none."""
+    text = f"{value:+.1f}"
+    return text if text not in ("+0.0", "-0.0") else "0.0"
