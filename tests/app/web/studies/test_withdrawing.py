@@ -206,6 +206,8 @@ def test_the_patients_link_to_what_rested_on_it_is_taken_back_at_once(
     assert find(secret) is not None
     withdraw_picture(image_named(analysed_study, "left.png"), because=WHY, by=clinician)
     assert find(secret) is None
+    with pytest.raises(InvalidInput, match="withdrawn"):
+        release_to_patient(analysed_study, by=clinician, language="en", days=7)
 
 
 def test_it_does_not_come_back_by_being_sent_again(

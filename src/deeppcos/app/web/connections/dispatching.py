@@ -123,7 +123,7 @@ def _dispatch(one: Dispatch, outbox: Outbox, connections: Connections) -> bool:
 
 def _is_withdrawn(one: Dispatch) -> bool:
     """Whether what would be sent was made with a picture that was withdrawn since."""
-    from deeppcos.app.web.studies.withdrawing import rests_on_withdrawn
+    from deeppcos.app.web.studies.pictures import rests_on_withdrawn
 
     made = one.report or one.assessment
     return made is not None and rests_on_withdrawn(one.study, made.document)

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from deeppcos.app.connections.trace import find
-from deeppcos.app.web.models import Study
+from deeppcos.app.web.models import Image, Study
 from deeppcos.errors import InvalidInput
 from deeppcos.records.assessment_json import document_from_dict
 from deeppcos.records.dicom_source import read_source_image
@@ -60,7 +60,7 @@ def _content(study: Study, document: dict[str, Any]) -> ResultContent:
     shown = {frame.source for frame in record.frames}
     images = [
         read_source_image(one.original, source=one.name, sha256=hashes.get(one.name))
-        for one in study.images.all()
+        for one in Image.with_withdrawn.filter(study=study)
         if one.name in shown and recognise(one.original, one.name) is Reader.DICOM
     ]
     return result_content(record, images)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from deeppcos.app.web import audit
 from deeppcos.app.web.models import PatientLink, SignedReport, Study, User
 from deeppcos.app.web.models.links import secret_hash
+from deeppcos.app.web.studies.pictures import rests_on_withdrawn
 from deeppcos.errors import InvalidInput
 
 SECRET_BYTES = 32
@@ -37,7 +38,8 @@ def release_to_patient(study: Study, *, by: User, language: str, days: int) -> s
         The secret of the link; it is shown once and not kept.
 
     Raises:
-        InvalidInput: If nothing is signed yet, or the time is out of range.
+        InvalidInput: If nothing is signed yet, what is signed rests on a withdrawn picture, or
+            the time is out of range.
     """
     report = newest_report(study)
     if report is None:
@@ -45,6 +47,11 @@ def release_to_patient(study: Study, *, by: User, language: str, days: int) -> s
             "nothing is signed yet",
             accepted="a study with a signed report",
             remedy="sign the report, then release it",
+        )
+    if rests_on_withdrawn(study, report.document):
+        raise InvalidInput(
+            "a picture of the signed report was withdrawn",
+            remedy="sign the amendment first, then release the new version",
         )
     if not 1 <= days <= LONGEST_DAYS:
         raise InvalidInput(

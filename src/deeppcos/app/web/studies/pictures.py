@@ -5,6 +5,7 @@ Owns small pictures and the naming of sides. The viewer's pictures are the busin
 """
 
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import cv2
@@ -37,6 +38,13 @@ def withdrawn_image_of(study: Study, image_id: UUID) -> Image:
     if image is None:
         raise Http404("no such withdrawn picture")
     return image
+
+
+def rests_on_withdrawn(study: Study, document: dict[str, Any]) -> bool:
+    """Whether an assessment of a study was made with a picture that is withdrawn now."""
+    every = Image.with_withdrawn.filter(study=study).exclude(withdrawn_at=None)
+    withdrawn = set(every.values_list("name", flat=True))
+    return any(frame["source"] in withdrawn for frame in document["frames"])
 
 
 def small_picture(image: Image) -> Path | None:

@@ -6,7 +6,6 @@ The file stays where it lies. That a withdrawn picture is met nowhere else is th
 """
 
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +18,7 @@ from deeppcos.app.web.models import Image, PatientLink, Purpose, Study, StudySta
 from deeppcos.app.web.patient.releasing import take_back
 from deeppcos.app.web.studies.arrival import have_read
 from deeppcos.app.web.studies.current import current_assessment
+from deeppcos.app.web.studies.pictures import rests_on_withdrawn
 from deeppcos.app.web.viewer.reading import has_been_looked_at, reading_for
 from deeppcos.errors import InvalidInput
 
@@ -30,13 +30,6 @@ def withdrawn_pictures(study: Study) -> list[Image]:
     """The pictures of a study that were withdrawn, the latest first."""
     every = Image.with_withdrawn.filter(study=study).exclude(withdrawn_at=None)
     return list(every.select_related("withdrawn_by").order_by("-withdrawn_at"))
-
-
-def rests_on_withdrawn(study: Study, document: dict[str, Any]) -> bool:
-    """Whether an assessment of a study was made with a picture that is withdrawn now."""
-    every = Image.with_withdrawn.filter(study=study).exclude(withdrawn_at=None)
-    withdrawn = set(every.values_list("name", flat=True))
-    return any(frame["source"] in withdrawn for frame in document["frames"])
 
 
 def withdraw_picture(image: Image, *, because: str, by: User) -> None:
