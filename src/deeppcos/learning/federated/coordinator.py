@@ -144,7 +144,7 @@ def coordinate(options: CoordinatorOptions) -> Path:
 
 def _strategy(options: CoordinatorOptions, admission: Admission) -> Any:
     """Flower's strategy with admission before it and a record behind it."""
-    from flwr.common import FitIns, ndarrays_to_parameters, parameters_to_ndarrays
+    from flwr.common import EvaluateIns, FitIns, ndarrays_to_parameters, parameters_to_ndarrays
     from flwr.server.strategy import FedAvg, FedMedian, FedTrimmedAvg
 
     bases: dict[str, Any] = {"mean": FedAvg, "median": FedMedian, "trimmed": FedTrimmedAvg}
@@ -186,8 +186,13 @@ def _strategy(options: CoordinatorOptions, admission: Admission) -> Any:
         def configure_evaluate(
             self, server_round: int, parameters: Any, client_manager: Any
         ) -> Any:
-            found = super().configure_evaluate(server_round, parameters, client_manager)
-            return [(client, ins) for client, ins in found if client.cid in admission.names]
+            # Whoever is there: the engine's own sampling would wait a day for a site that is gone.
+            there = client_manager.all().items()
+            return [
+                (client, EvaluateIns(parameters, {}))
+                for key, client in there
+                if key in admission.names
+            ]
 
         def aggregate_evaluate(self, server_round: int, results: Any, failures: Any) -> Any:
             measured = {
