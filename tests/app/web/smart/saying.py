@@ -21,7 +21,9 @@ LH = {
 }
 
 
-def read_before(client: Client, *resources: dict[str, Any], **fields: Any) -> None:
+def read_before(
+    client: Client, *resources: dict[str, Any], lasts_s: int = 0, **fields: Any
+) -> None:
     """Put into the session what a record system said."""
     bundle = {
         "resourceType": "Bundle",
@@ -31,5 +33,6 @@ def read_before(client: Client, *resources: dict[str, Any], **fields: Any) -> No
     given = {"number": "MRN-1", "name": "Musterfrau, Erika", "birth_date": "1998-01-04", **fields}
     request = HttpRequest()
     request.session = client.session
-    remember_reading(request, Reading(server=SERVER, bundle=json.dumps(bundle), **given))
+    reading = Reading(server=SERVER, bundle=json.dumps(bundle), **given)
+    remember_reading(request, reading, lasts_s=lasts_s)
     request.session.save()

@@ -5,12 +5,15 @@ import time
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from tests.app.web.smart.saying import LH, PATIENT, SERVER, read_before
 
 from deeppcos.app.web.environment import read_environment
 from deeppcos.app.web.models import AuditEvent, Patient, Role, Site, Study, StudyState
+from deeppcos.app.web.smart import apart
 from deeppcos.app.web.smart.reading import number_of
 from deeppcos.errors import InvalidInput
 
@@ -101,6 +104,40 @@ def test_what_was_read_is_forgotten_after_a_while(
     response = clinician_client.get(f"/smart/studies/{study.pk}/fill/")
     assert response.status_code == 400
     assert b"not kept any longer" in response.content
+
+
+def readings() -> list[Session]:
+    """Sessions that hold something of a patient."""
+    return [one for one in Session.objects.all() if "bundle" in str(one.get_decoded())]
+
+
+def test_what_was_read_ends_with_its_token_and_is_gone_from_the_data_base(
+    clinician_client: Client, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_before(clinician_client, lasts_s=60)
+    assert len(readings()) == 1
+    page = f"/smart/studies/{study.pk}/fill/"
+    assert clinician_client.get(page).status_code in (200, 409)
+    now = time.time()
+    later = timezone.now() + dt.timedelta(seconds=61)
+    monkeypatch.setattr(time, "time", lambda: now + 61)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: later)
+    assert clinician_client.get(page).status_code == 400
+    apart.clear()
+    assert readings() == [], "removed, though nobody asked for it again"
+
+
+def test_signing_out_ends_what_was_read(clinician_client: Client, study: Study) -> None:
+    read_before(clinician_client)
+    assert len(readings()) == 1
+    clinician_client.post("/accounts/sign-out/")
+    assert readings() == []
+
+
+def test_reading_anew_replaces_what_was_read(clinician_client: Client, study: Study) -> None:
+    read_before(clinician_client)
+    read_before(clinician_client)
+    assert len(readings()) == 1
 
 
 def test_several_open_studies_are_a_choice_and_signed_ones_none(

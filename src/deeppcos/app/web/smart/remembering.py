@@ -1,8 +1,9 @@
 """What a session remembers: launches on their way, and what was read last.
 
 Owns its form, its age and its size. No token is kept; of what was read only what a chart has a
-place for. After a quarter of an hour it is used no more; it stands in the session until it is asked
-for again, read anew, or the session ends.
+place for, for a quarter of an hour, and never longer than the token would have lasted or the person
+stays signed in. It is kept apart from the session (``apart``), so that it is gone when its time is
+over, whether or not anybody comes back.
 """
 
 import base64
@@ -10,8 +11,11 @@ import time
 import zlib
 from dataclasses import asdict, dataclass
 
+from django.contrib.auth.signals import user_logged_out
+from django.dispatch import receiver
 from django.http import HttpRequest
 
+from deeppcos.app.web.smart import apart
 from deeppcos.errors import InvalidInput
 from deeppcos.records.fhir.smart import LaunchState
 
@@ -72,8 +76,13 @@ def take_launch(request: HttpRequest, state: str) -> tuple[LaunchState, str]:
     return LaunchState(**found["launch"]), str(found["study"])
 
 
-def remember_reading(request: HttpRequest, reading: Reading) -> None:
-    """Keep what was read until a chart is filled in.
+def remember_reading(request: HttpRequest, reading: Reading, *, lasts_s: int = 0) -> None:
+    """Keep what was read until a chart is filled in, and no longer than its token would last.
+
+    Args:
+        request: The request.
+        reading: What was read.
+        lasts_s: How long the token lasts, s; 0 where the server did not say.
 
     Raises:
         InvalidInput: If it is too much.
@@ -86,11 +95,10 @@ def remember_reading(request: HttpRequest, reading: Reading) -> None:
             accepted=f"up to {LARGEST_BYTES:,}",
             remedy="export a file there and fill in the chart from it",
         )
-    request.session[READING] = {
-        **asdict(reading),
-        "bundle": base64.b64encode(packed).decode(),
-        "at": time.time(),
-    }
+    seconds = min(LASTS_S, lasts_s) if lasts_s > 0 else LASTS_S
+    forget_reading(request)
+    store = apart.kept({**asdict(reading), "bundle": base64.b64encode(packed).decode()}, seconds)
+    request.session[READING] = {"kept": store, "until": time.time() + seconds}
 
 
 def remembered_reading(request: HttpRequest) -> Reading:
@@ -99,9 +107,11 @@ def remembered_reading(request: HttpRequest) -> Reading:
     Raises:
         InvalidInput: If nothing was, or it is too old.
     """
-    kept = request.session.get(READING)
-    if not kept or time.time() - float(kept["at"]) > LASTS_S:
-        request.session.pop(READING, None)
+    known = request.session.get(READING) or {"kept": "", "until": 0.0}
+    is_over = time.time() > float(known["until"])
+    kept = {} if is_over else apart.content_of(str(known["kept"]))
+    if not kept:
+        forget_reading(request)
         raise InvalidInput(
             "what the record system said is not kept any longer",
             remedy="begin again in the record system",
@@ -110,3 +120,16 @@ def remembered_reading(request: HttpRequest) -> Reading:
     bundle = unpacking.decompress(base64.b64decode(kept["bundle"]), LARGEST_TEXT).decode()
     fields = {name: kept[name] for name in ("server", "number", "name", "birth_date")}
     return Reading(**fields, bundle=bundle)
+
+
+def forget_reading(request: HttpRequest) -> None:
+    """Remove what was read, as after signing out."""
+    known = request.session.pop(READING, None)
+    if known:
+        apart.forget(str(known["kept"]))
+
+
+@receiver(user_logged_out)
+def _forget_at_the_end(request: HttpRequest, **_: object) -> None:
+    """Signing out, by hand or after a while without work, ends what was read with it."""
+    forget_reading(request)

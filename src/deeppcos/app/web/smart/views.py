@@ -83,7 +83,7 @@ def back(request: HttpRequest) -> HttpResponse:
         servers.configuration_of(server),
     )
     reading = read_record(context)
-    remember_reading(request, reading)
+    remember_reading(request, reading, lasts_s=context.lasts_s)
     audit.record(
         "smart.patient_read",
         actor=account_of(request),
