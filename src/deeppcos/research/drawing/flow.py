@@ -125,12 +125,19 @@ def flow_layout(
         The layout; empty where the figure is.
     """
     flows = [r for r in figure.records() if not str(r["from"]).startswith("total ")]
-    if not flows:
+    sums = {side: _totals(figure, first=side == "from") for side in ("from", "to")}
+    labels = {
+        side: list(dict.fromkeys([*(str(r[side]) for r in flows), *known]))
+        for side, known in sums.items()
+    }
+    if not any(labels.values()):
         return FlowLayout(
             width=width, height=height, blocks=(), ribbons=(), left=room, right=width - room
         )
-    total = sum(_number(r["women"]) or 0 for r in flows) or 1
-    labels = {side: list(dict.fromkeys(str(r[side]) for r in flows)) for side in ("from", "to")}
+    # Where ribbons are withheld, the sums of a side say more than what is left of it.
+    shown = [sum(_number(r["women"]) or 0 for r in flows)]
+    shown += [sum(_number(women) or 0 for women in known.values()) for known in sums.values()]
+    total = max(shown) or 1
     order = list(dict.fromkeys([*labels["from"], *labels["to"]]))
     rows = max(len(one) for one in labels.values())
     hidden = max(
@@ -143,7 +150,7 @@ def flow_layout(
     blocks = [
         block
         for side in ("from", "to")
-        for block in _column(figure, flows, side, order, scale=scale, x=edges[side])
+        for block in _column(flows, sums[side], side, order, scale=scale, x=edges[side])
     ]
     return FlowLayout(
         width=width,
@@ -158,8 +165,8 @@ def flow_layout(
 
 
 def _column(
-    figure: Figure,
     flows: list[dict[str, Any]],
+    sums: dict[str, Any],
     side: str,
     order: list[str],
     *,
@@ -167,15 +174,14 @@ def _column(
     x: float,
 ) -> list[Block]:
     """Blocks of one side from top to bottom."""
-    sums = _totals(figure, first=side == "from")
     y, blocks = 1.0, []
     for label in order:
         own = [r for r in flows if r[side] == label]
-        if not own:
+        if not own and label not in sums:
             continue
-        high = max(LEAST, sum(_height(r, scale) for r in own))
-        left = x - BLOCK_WIDTH if side == "from" else x
         women = _number(sums.get(label))
+        high = max(LEAST, sum(_height(r, scale) for r in own), (women or 0) * scale)
+        left = x - BLOCK_WIDTH if side == "from" else x
         blocks.append(Block(side=side, label=label, women=women, x=left, y=y, height=high))
         y += high + GAP
     return blocks

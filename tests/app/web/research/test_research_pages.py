@@ -146,6 +146,7 @@ def test_pictures_are_taken_along_cleaned_with_their_outlines(
     assert "coco/data-dictionary.csv" in names
     assert study.patient.identifier not in json.dumps(coco)
     shown = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    assert shown is not None
     assert shown.shape == (48, 64, 3)
     assert int(shown.max()) == 10
 

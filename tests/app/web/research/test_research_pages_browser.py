@@ -97,7 +97,7 @@ def test_an_export_tells_how_far_it_is_and_turns_into_a_download_by_itself(
     saved = release(researcher, consented((), Take.LATEST), name="Every woman who agreed")
     page.goto(live_server.url + reverse("research:cohort", args=[saved.pk]))
     page.get_by_text("Export rows").click()
-    page.get_by_label("csv").check()
+    page.get_by_role("checkbox", name="csv").check()
     keep(page, "export-asked")
     page.get_by_role("button", name="Make the export").click()
     page.get_by_text("Waiting for its turn").wait_for()

@@ -11,6 +11,7 @@ import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -183,7 +184,7 @@ def _write_pictures(
                     patient_id=patient_name(study, key),
                     consent=study.patient.may_research,
                     read_by=read_by,
-                    picture_of=PicturesOf(lambda source, study=study: _originals(study, source)),
+                    picture_of=PicturesOf(partial(_originals, study)),
                 )
             )
 
