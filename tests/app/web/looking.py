@@ -72,6 +72,21 @@ def cut_off(page: "Page") -> list[str]:
     return found
 
 
+def spilled(page: "Page") -> list[str]:
+    """What of the header lies below its lower edge, over the page."""
+    found: list[str] = page.evaluate(
+        """() => {
+          const header = document.querySelector("header");
+          if (!header) return [];
+          const edge = header.getBoundingClientRect().bottom + 1;
+          return [...header.querySelectorAll("a, p, select, button")]
+            .filter((one) => one.getBoundingClientRect().bottom > edge)
+            .map((one) => `spilled: ${one.outerHTML.slice(0, 100)}`).slice(0, 2);
+        }"""
+    )
+    return found
+
+
 def problems_of(page: "Page", base: str, addresses: dict[str, str]) -> list[str]:
     """Walk the pages and say what is wrong with each, by width and by colours."""
     wrong = []
@@ -89,7 +104,7 @@ def problems_here(page: "Page", name: str) -> list[str]:
     wrong = [f"{name}, light: {one}" for one in violations(page)]
     for width in WIDTHS:
         _see(page, width, "light")
-        wrong += [f"{name}, {width}: {one}" for one in cut_off(page)]
+        wrong += [f"{name}, {width}: {one}" for one in (*cut_off(page), *spilled(page))]
         if width != "desk":
             _keep_picture(page, f"{name}-{width}-light")
     _see(page, "phone", "dark")

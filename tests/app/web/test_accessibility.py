@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.urls import reverse
 from tests.app.web.conftest import MakeUser, SignIn, add_image
-from tests.app.web.looking import cut_off, problems_of, violations
+from tests.app.web.looking import cut_off, problems_here, problems_of, violations
 from tests.app.web.patient.conftest import signed_report
 
 from deeppcos.app.web.accounts.invitations import invitation_path
@@ -27,6 +27,7 @@ from deeppcos.app.web.models import (
     User,
 )
 from deeppcos.app.web.patient.releasing import release_to_patient
+from deeppcos.app.web.studies.withdrawing import withdraw_picture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -113,6 +114,27 @@ def test_every_page_holds_wcag_and_fits_every_screen(
 ) -> None:  # fmt: skip
     sign_in(page, everyone)
     assert json.dumps(problems_of(page, live_server.url, addresses), indent=1) == "[]"
+
+
+def test_withdrawing_a_picture_holds_wcag_and_fits_every_screen(
+    page: "Page", live_server: "LiveServer", sign_in: SignIn, everyone: User, analysed_study: Study
+) -> None:
+    first = analysed_study.images.all()[0]
+    withdraw_picture(first, because="shows another patient " * 8, by=everyone)
+    sign_in(page, everyone)
+    page.goto(live_server.url + reverse("studies:study", args=[analysed_study.pk]))
+    page.locator(".withdraw summary").last.click()
+    assert page.get_by_label("Why it does not belong here").last.is_visible()
+    assert json.dumps(problems_here(page, "withdraw"), indent=1) == "[]"
+
+
+def test_areas_that_hold_nothing_yet_hold_wcag_and_fit_every_screen(
+    page: "Page", live_server: "LiveServer", sign_in: SignIn, everyone: User
+) -> None:
+    sign_in(page, everyone)
+    names = ("learning:reading-list", "learning:releases", "connections:page", "research:cohorts")
+    empty = {name.replace(":", " "): reverse(name) for name in names}
+    assert json.dumps(problems_of(page, live_server.url, empty), indent=1) == "[]"
 
 
 def test_the_pages_before_signing_in_hold_wcag(
