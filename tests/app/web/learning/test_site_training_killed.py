@@ -10,10 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from tests.app.web.learning.phantom_desk import STEPS, TAUGHT, TESTED
 from tests.app.web.test_worker_killed import a_worker, asked, environment
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from deeppcos.app.cli import app
 from deeppcos.learning.gate.plan import default_plan
