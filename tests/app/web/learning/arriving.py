@@ -2,7 +2,6 @@
 
 from io import BytesIO
 
-import cv2
 import numpy as np
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -13,20 +12,20 @@ from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate
 from deeppcos.app.example_study import CHART_CONTENT
 from deeppcos.app.web import jobs
 from deeppcos.app.web.models import Job, JobState, Patient, Site, Study
-from deeppcos.learning.phantom import PhantomSection
 
 GREYS = 256
 DYNAMIC_RANGE_DB = 50.0
+MM_PER_PIXEL = 0.14
+"""Of every scanner here: what is counted matters less than that it is counted the same way."""
 
 
-def turned_down(section: PhantomSection, *, by_db: float) -> np.ndarray:
+def turned_down(grey: np.ndarray, *, by_db: float) -> np.ndarray:
     """The picture at a lower gain: on compressed greys a gain is a shift."""
     shift = by_db / DYNAMIC_RANGE_DB * GREYS
-    grey = np.asarray(cv2.cvtColor(section.pixels, cv2.COLOR_RGB2GRAY), np.float32)
-    return np.asarray(np.clip(grey - shift, 0, 255), np.uint8)
+    return np.asarray(np.clip(grey.astype(np.float32) - shift, 0, 255), np.uint8)
 
 
-def dicom_of(grey: np.ndarray, *, mm_per_pixel: float, scanner: tuple[str, str]) -> bytes:
+def dicom_of(grey: np.ndarray, *, scanner: tuple[str, str]) -> bytes:
     """A still as a scanner writes it: calibrated, with its maker's name."""
     image = Dataset()
     image.SOPClassUID, image.SOPInstanceUID = UltrasoundImageStorage, generate_uid()
@@ -38,7 +37,7 @@ def dicom_of(grey: np.ndarray, *, mm_per_pixel: float, scanner: tuple[str, str])
     image.Rows, image.Columns = grey.shape
     image.BitsAllocated = image.BitsStored = 8
     image.HighBit, image.PixelRepresentation = 7, 0
-    image.SequenceOfUltrasoundRegions = [_region(grey, mm_per_pixel)]
+    image.SequenceOfUltrasoundRegions = [_region(grey)]
     image.PixelData = np.ascontiguousarray(grey).tobytes() + b"\0" * (grey.size % 2)
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -47,7 +46,7 @@ def dicom_of(grey: np.ndarray, *, mm_per_pixel: float, scanner: tuple[str, str])
     return written.getvalue()
 
 
-def _region(grey: np.ndarray, mm_per_pixel: float) -> Dataset:
+def _region(grey: np.ndarray) -> Dataset:
     """One calibrated region of tissue that covers the picture."""
     region = Dataset()
     region.RegionSpatialFormat = region.RegionDataType = 1
@@ -55,7 +54,7 @@ def _region(grey: np.ndarray, mm_per_pixel: float) -> Dataset:
     region.RegionLocationMinX0 = region.RegionLocationMinY0 = 0
     region.RegionLocationMaxX1, region.RegionLocationMaxY1 = grey.shape[1] - 1, grey.shape[0] - 1
     region.PhysicalUnitsXDirection = region.PhysicalUnitsYDirection = 3
-    region.PhysicalDeltaX = region.PhysicalDeltaY = mm_per_pixel / 10
+    region.PhysicalDeltaX = region.PhysicalDeltaY = MM_PER_PIXEL / 10
     return region
 
 

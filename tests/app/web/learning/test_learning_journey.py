@@ -55,7 +55,6 @@ from deeppcos.learning.gate.decide import Contest, contestant, decide, write_rep
 from deeppcos.learning.gate.frozen import freeze
 from deeppcos.learning.gate.plan import default_plan
 from deeppcos.learning.gate.report import GateReport
-from deeppcos.learning.phantom import random_scene
 from deeppcos.learning.samples import Sample
 from deeppcos.learning.sources.outlines import outer_border
 from deeppcos.learning.sources.reviewed import read_reviewed
@@ -68,8 +67,6 @@ from deeppcos.vision.release import MANIFEST_FILE, SHIPPED, read_manifest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 STUDIES, LATER, SEED = 30, 10, 9
-UNUSED = 1000
-"""Scenes from here on were neither read nor learned from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +82,11 @@ DARKER = Machine(scanner=("Merlin", "M2"), turned_down_db=8.0)
 Outlines = list[tuple[MarkKind, np.ndarray]]
 
 
-def scanned(site: Site, number: int, machine: Machine, *, sender: Client) -> Study:
+def scanned(site: Site, sample: Sample, machine: Machine, *, sender: Client) -> Study:
     """A consented woman whose phantom a machine has written and the desk has read."""
-    scene = random_scene(np.random.default_rng([SEED, number]))
-    grey = turned_down(scene, by_db=machine.turned_down_db)
-    still = dicom_of(grey, mm_per_pixel=scene.mm_per_pixel, scanner=machine.scanner)
-    return arrive(site, str(number), still, sender=sender)
+    grey = turned_down(sample.raw_grey, by_db=machine.turned_down_db)
+    name = f"{sample.name.removeprefix('synthetic/')}-{machine.scanner[1]}"
+    return arrive(site, name, dicom_of(grey, scanner=machine.scanner), sender=sender)
 
 
 def name_what_was_usual(site: Site, researcher: Client) -> None:
@@ -123,6 +119,7 @@ def go_back_upon_the_alarm(
     why = {"why": page.context["reason"]}
     assert administrator.post(reverse("learning:rollback"), why).status_code == 302
     alarm = DriftAlarm.objects.get(signal="scanner")
+    assert alarm.detail["women"] <= LATER
     said = {"remark": "A new scanner since Monday; the earlier release reads until it is checked."}
     seen = reverse("monitoring:acknowledge", args=[alarm.pk])
     assert researcher.post(seen, said).status_code == 302
@@ -215,11 +212,10 @@ def test_from_corrections_to_a_promotion_an_alarm_and_back(
     site: Site, make_user: MakeUser, client_of: ClientOf, settings: Settings, tmp_path: Path
 ) -> None:
     drawn = draw_synthetic(count=90, seed=SEED)
-    numbers = [n for n, s in enumerate(drawn) if len(s.readings.get("truth", ())) >= 3]
-    samples = [drawn[n] for n in numbers[:STUDIES]]
+    samples = [s for s in drawn if len(s.readings.get("truth", ())) >= 3][:STUDIES]
     assert len(samples) == STUDIES
     desk = client_of(make_user("sona", Role.SONOGRAPHER))
-    studies = [scanned(site, n, USUAL, sender=desk) for n in numbers[:STUDIES]]
+    studies = [scanned(site, one, USUAL, sender=desk) for one in samples]
     readers = [make_user(name, Role.CLINICIAN) for name in ("bo", "cy", "di")]
     for number, (study, sample) in enumerate(zip(studies, samples, strict=True)):
         read(study, readers[0], truth(sample))
@@ -244,8 +240,8 @@ def test_from_corrections_to_a_promotion_an_alarm_and_back(
     assert scores[0] < scores[1] - 0.1, "the careless reader stands out"
     assert write_consensus(tmp_path / "export", tmp_path / "labels") == (30, 30)
     learned = read_reviewed(tmp_path / "labels")
-    marked = sum(len(marks) for one in learned for marks in one.readings.values())
-    assert marked == sum(len(sample.readings["truth"]) for sample in samples)
+    outlines = sum(len(marks) for one in learned for marks in one.readings.values())
+    assert outlines == sum(len(sample.readings["truth"]) for sample in samples)
 
     worse, refused = candidate(tmp_path, "worse", learned, follicle_top=0.995)
     assert not refused.is_passed
@@ -263,13 +259,12 @@ def test_from_corrections_to_a_promotion_an_alarm_and_back(
     researcher = client_of(make_user("rosa", Role.RESEARCHER))
     name_what_was_usual(site, researcher)
 
-    # The promoted release reads women from another scanner, set darker.
-    fresh = numbers[STUDIES : STUDIES + LATER]
-    later = [scanned(site, n, DARKER, sender=desk) for n in fresh]
+    # The promoted release reads women with the same ovaries from another scanner, set darker.
+    later = [scanned(site, one, DARKER, sender=desk) for one in samples[:LATER]]
     assert [study.assessments.get().release for study in later] == ["better"] * LATER
     go_back_upon_the_alarm(site, researcher, one, settings)
     assert shelf().current().name == "shipped"
-    after = scanned(site, fresh[-1] + UNUSED, DARKER, sender=desk)
+    after = scanned(site, samples[LATER], DARKER, sender=desk)
     assert after.assessments.get().release == read_manifest(SHIPPED).name
     assert history.problems(shelf().folder) == []
     assert verify().is_whole
