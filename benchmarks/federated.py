@@ -145,7 +145,6 @@ def main() -> None:
     single = tuple(pictures_as_patients(site) for site in sites)
     for unit, divided, noise in (
         ("pictures", single, 1.0),
-        ("pictures", single, 2.0),
         ("patient groups", sites, 8.0),
     ):
         private = replace(agreement, noise=noise)
