@@ -16,7 +16,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +45,7 @@ class _Waiting:
 
     arrival: Arrival
     described: Described
+    content: Future[None]  # on its way to the disk
     kept: Kept | None = None
     error: TemporaryFailure | None = None
     changed_folders: set[Path] = field(default_factory=set)
@@ -214,7 +215,9 @@ class Inbox:
         """
         try:
             usable_uid(arrival.announced.sop_instance_uid, "SOPInstanceUID")
-            waiting = _Waiting(arrival, arrival.described())
+            # Its content goes to the disk while its header is read.
+            content = self._flushers.submit(arrival.force_to_disk)
+            waiting = _Waiting(arrival, arrival.described(), content)
         except InvalidInput as error:
             return self._quarantine(arrival, str(error))
         except TemporaryFailure:
@@ -250,7 +253,7 @@ class Inbox:
         kept = [(one.kept.instance, one) for one in fresh if one.kept and one.kept.instance]
         if not kept:
             return
-        flushes = [self._flushers.submit(one.arrival.force_to_disk) for one in fresh]
+        flushes = [one.content for one in fresh]
         for folder in {folder for one in fresh for folder in one.changed_folders}:
             flushes.append(self._flushers.submit(force_folder_to_disk, folder))
         rows: list[int] = []
