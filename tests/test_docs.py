@@ -110,7 +110,7 @@ def test_documented_commands_and_options_exist(path: Path) -> None:
         if words[1].startswith("--"):
             continue  # an option of the program itself, tried below
         name = next(
-            (" ".join(words[1:n]) for n in (3, 2) if " ".join(words[1:n]) in commands()), ""
+            (" ".join(words[1:n]) for n in (4, 3, 2) if " ".join(words[1:n]) in commands()), ""
         )
         options = {option for p in commands()[name].params for option in p.opts} if name else set()
         named = {word.partition("=")[0] for word in words[2:] if word.startswith("--")} - {"--help"}

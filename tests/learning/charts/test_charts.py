@@ -53,7 +53,7 @@ def test_errors_of_an_older_manifest_have_no_bins_to_draw(measured: Measured) ->
 
 
 def test_a_coverage_of_nothing_is_not_drawn(measured: Measured) -> None:
-    nothing = {"value": None, "low": None, "high": None, "n": 0, "by group": {}}
+    nothing: dict[str, Any] = {"value": None, "low": None, "high": None, "n": 0, "by group": {}}
     measured["count interval coverage, cross-fitted"] = nothing
     assert "coverage" not in {c.name for c in drawable(measured)}
 
