@@ -48,6 +48,7 @@ def a_reading(**other: Any) -> "Reading":
 
 
 def test_a_stopped_grid_of_sweeps_goes_on_and_another_run_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
     from benchmarks.sweeps_through_the_network import read_before, write
 
     one = a_reading()
@@ -60,6 +61,7 @@ def test_a_stopped_grid_of_sweeps_goes_on_and_another_run_is_refused(tmp_path: P
 
 
 def test_follicles_found_are_told_by_size_and_what_is_refused_by_its_reason() -> None:
+    pytest.importorskip("torch")
     from benchmarks.sweeps_through_the_network import found_line, outcomes, tables
 
     fast = "too fast: about 2.0 mm from frame to frame"

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from deeppcos.app.report.design import MARKS
-from deeppcos.app.report.marks import frame_marks
 from deeppcos.app.report.marks import frame_marks, numbered_follicles, scale_bar
 from deeppcos.app.report.overlay import marked_picture, overlay_png
 from deeppcos.errors import ContractBroken

@@ -38,6 +38,8 @@ from deeppcos.learning.site.start import Asking, begin
 from deeppcos.learning.site.training_set import FROZEN_PATIENTS, read_set_document
 from deeppcos.vision.release import SHIPPED
 
+pytest.importorskip("torch", reason="a desk trains with the train extra")
+
 __all__ = ["one_still"]
 
 pytestmark = [pytest.mark.django_db]

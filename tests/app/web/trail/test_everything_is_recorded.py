@@ -56,8 +56,8 @@ CHANGES_NOTHING = {
 """Addresses that take a form and store nothing."""
 
 PARTS_OF_A_PAGE = {
-    "learning:training-progress", "studies:progress", "studies:thumbnail", "viewer:manifest", "viewer:edits", "viewer:measures",
-    "viewer:marks", "viewer:exact", "viewer:reel", "viewer:small", "viewer:plane",
+    "learning:training-progress", "studies:progress", "studies:thumbnail",
+    "viewer:manifest", "viewer:edits", "viewer:measures", "viewer:marks", "viewer:exact", "viewer:reel", "viewer:small", "viewer:plane",
     "viewer:saliency",
     "patient:preview", "patient:preview-picture",
 }  # fmt: skip
