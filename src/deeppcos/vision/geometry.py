@@ -257,7 +257,8 @@ def simplified(polygon: Polygon, *, within_px: float = SIMPLIFIED_WITHIN_PX) -> 
     points = points_of(polygon).astype(np.float32)
     # OpenCV's last pass drops corners without measuring those it dropped before.
     for tolerance in (within_px, 0.75 * within_px, 0.5 * within_px, 0.25 * within_px):
-        kept = cv2.approxPolyDP(points[:, None, :], tolerance, closed=True)
+        found = cv2.approxPolyDP(points[:, None, :], tolerance, closed=True)
+        kept = np.asarray(found, np.float32)
         if len(kept) >= 3 and _farthest(points, kept) <= within_px:
             return polygon_of(kept[:, 0])
     return polygon_of(points)

@@ -56,10 +56,10 @@ CHANGES_NOTHING = {
 """Addresses that take a form and store nothing."""
 
 PARTS_OF_A_PAGE = {
-    "learning:training-progress", "studies:progress", "studies:thumbnail",
-    "viewer:manifest", "viewer:edits", "viewer:measures", "viewer:marks", "viewer:exact", "viewer:reel", "viewer:small", "viewer:plane",
-    "viewer:saliency",
-    "patient:preview", "patient:preview-picture",
+    "learning:training-progress", "studies:progress", "studies:thumbnail", "viewer:manifest",
+    "viewer:edits", "viewer:measures", "viewer:marks", "viewer:exact", "viewer:reel",
+    "viewer:small", "viewer:plane", "viewer:saliency", "patient:preview",
+    "patient:preview-picture",
 }  # fmt: skip
 """What pages that are recorded themselves fetch."""
 
