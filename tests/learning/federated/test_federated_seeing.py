@@ -1,5 +1,6 @@
 """The network that reads ovaries, trained round by round at sites of drawn scenes."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="federated training needs the train extra")
 pytest.importorskip("accelerate", reason="federated training needs the train extra")
 pytest.importorskip("cryptography", reason="federated training needs the federated extra")
+
+from accelerate.state import AcceleratorState  # noqa: E402
 
 from deeppcos.errors import InvalidInput  # noqa: E402
 from deeppcos.learning.export import load_trained  # noqa: E402
@@ -34,7 +37,15 @@ AGREED = Agreement(network="tiny", side_px=0, steps=2, batch=2)
 
 
 @pytest.fixture
-def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+def _a_process_of_its_own() -> Iterator[None]:
+    """Accelerate fixes precision once a process; other tests of this one train in another."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.fixture
+def _tiny(monkeypatch: pytest.MonkeyPatch, _a_process_of_its_own: None) -> None:
     class Tiny(torch.nn.Module):  # type: ignore[name-defined,misc]  # torch is not imported above
         def __init__(self) -> None:
             super().__init__()
