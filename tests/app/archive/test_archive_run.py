@@ -1,5 +1,6 @@
 """An archive run: whole rows, a stopped run goes on, a dead worker loses nothing."""
 
+import contextlib
 import csv
 import multiprocessing
 import os
@@ -196,8 +197,9 @@ def _kill_a_ray_worker() -> None:
             except OSError:
                 continue
             if busy and entry.name.isdigit():
-                time.sleep(1)
-                os.kill(int(entry.name), signal.SIGKILL)
-                os._exit(0)
+                time.sleep(0.5)
+                with contextlib.suppress(ProcessLookupError):  # it had just ended by itself
+                    os.kill(int(entry.name), signal.SIGKILL)
+                    os._exit(0)
         time.sleep(0.05)
     os._exit(1)

@@ -119,6 +119,11 @@ def _see(page: "Page", width: str, colours: Any) -> None:
     across, down = WIDTHS[width]
     page.set_viewport_size({"width": across, "height": down})
     page.emulate_media(color_scheme=colours)
+    # Charts take their new width in the frame after the window has its own.
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => "
+        "requestAnimationFrame(() => setTimeout(done, 50))))"
+    )
 
 
 def _keep_picture(page: "Page", name: str) -> None:
