@@ -5,17 +5,14 @@ Owns limits, time-outs and what a dead process means. What happens inside is the
 """
 
 import json
-import os
 import queue
 import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from deeppcos.app.desk.own_process import lines_of, started
 from deeppcos.errors import InvalidInput, NotAssessable, TemporaryFailure
 
 GIB = 1024**3
@@ -95,7 +92,7 @@ def read_study(
         TemporaryFailure: If the process died for another reason.
     """
     Path(task.result).unlink(missing_ok=True)
-    with _started(task) as process:
+    with started("deeppcos.app.desk.reading_process", asdict(task)) as process:
         ended_well = False
         for answer in _answers(process, is_cancelled, silence_seconds):
             if "problem" in answer:
@@ -107,42 +104,11 @@ def read_study(
         raise _died(status)
 
 
-@contextmanager
-def _started(task: ReadingTask) -> Iterator["subprocess.Popen[str]"]:
-    """The process, never left behind."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "deeppcos.app.desk.reading_process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        env=_environment(),
-    )
-    assert process.stdin is not None
-    try:
-        process.stdin.write(json.dumps(asdict(task)) + "\n")
-        process.stdin.flush()
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                stream.close()
-
-
-def _environment() -> dict[str, str]:
-    """What the process needs, and no secret of the server."""
-    kept = {"PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR"}
-    return {name: value for name, value in os.environ.items() if name in kept}
-
-
 def _answers(
     process: "subprocess.Popen[str]", is_cancelled: Callable[[], bool], silence_seconds: float
 ) -> Iterator[dict[str, Any]]:
     """Every line the process says, as JSON, until it ends."""
-    heard: queue.Queue[str | None] = queue.Queue()
-    assert process.stdout is not None
-    threading.Thread(target=_listen, args=(process.stdout, heard), daemon=True).start()
+    heard = lines_of(process)
     silent = 0.0
     while True:
         if is_cancelled():
@@ -162,12 +128,6 @@ def _answers(
             return
         silent = 0.0
         yield json.loads(line)
-
-
-def _listen(stream: IO[str], heard: "queue.Queue[str | None]") -> None:
-    for line in stream:
-        heard.put(line)
-    heard.put(None)
 
 
 def _died(status: int) -> Exception:

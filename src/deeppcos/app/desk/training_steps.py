@@ -5,21 +5,20 @@ business of ``training_process``; what becomes of the candidate that of the web 
 """
 
 import json
-import os
 import queue
 import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from deeppcos.app.desk.own_process import lines_of, started
 from deeppcos.app.desk.study_reading import LOOK_UP_SECONDS
 from deeppcos.errors import InvalidInput, TemporaryFailure
 
 STOP_SECONDS = 120.0
 """A step, a look at the validation fold and a checkpoint take less on any computer we know."""
+
+TRAINING = "deeppcos.app.desk.training_process"
 
 Answer = dict[str, Any]
 
@@ -46,7 +45,8 @@ def train_in_process(
         InvalidInput: If the process told of a problem.
         TemporaryFailure: If the disk is full, or the process died.
     """
-    with _started(folder, frozen) as process:
+    task = {"folder": str(folder), "frozen": str(frozen)}
+    with started(TRAINING, task) as process:
         for answer in _answers(process, is_stop_wanted):
             if "problem" in answer:
                 raise InvalidInput(answer["problem"])
@@ -68,42 +68,11 @@ def train_in_process(
     )
 
 
-@contextmanager
-def _started(folder: Path, frozen: Path) -> Iterator["subprocess.Popen[str]"]:
-    """The process, never left behind."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "deeppcos.app.desk.training_process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        env=_environment(),
-    )
-    assert process.stdin is not None
-    try:
-        process.stdin.write(json.dumps({"folder": str(folder), "frozen": str(frozen)}) + "\n")
-        process.stdin.flush()
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                stream.close()
-
-
-def _environment() -> dict[str, str]:
-    """What the process needs, and no secret of the server."""
-    kept = {"PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR"}
-    return {name: value for name, value in os.environ.items() if name in kept}
-
-
 def _answers(
     process: "subprocess.Popen[str]", is_stop_wanted: Callable[[], bool]
 ) -> Iterator[Answer]:
     """Every line the process says, until it ends or has had its time to stop."""
-    heard: queue.Queue[str | None] = queue.Queue()
-    assert process.stdout is not None
-    threading.Thread(target=_listen, args=(process.stdout, heard), daemon=True).start()
+    heard = lines_of(process)
     waited: float | None = None
     while waited is None or waited < STOP_SECONDS:
         if waited is None and is_stop_wanted():
@@ -127,9 +96,3 @@ def _tell_to_stop(process: "subprocess.Popen[str]") -> None:
         process.stdin.flush()
     except BrokenPipeError:
         return
-
-
-def _listen(stream: IO[str], heard: "queue.Queue[str | None]") -> None:
-    for line in stream:
-        heard.put(line)
-    heard.put(None)
