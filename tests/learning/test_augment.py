@@ -17,8 +17,10 @@ from deeppcos.learning.augment import (
     noise_picture,
     object_view,
     pasted,
+    relit,
     tilted,
     truth_maps,
+    with_mass,
 )
 from deeppcos.learning.samples import FollicleMark, Sample
 from deeppcos.vision.preprocess import INPUT_SIDE_PX, View
@@ -98,7 +100,7 @@ def test_a_maybe_counts_half_and_readers_are_averaged() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_picture_and_truth_move_together(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(augment, "relit", lambda picture, rng: picture)
+    monkeypatch.setattr(augment, "relit", lambda picture, rng, **_: picture)
     view = draw_view(sample(), truth_maps(sample()), WHOLE, np.random.default_rng(seed))
     fluid = view.picture < 0.3
     inside = view.target[FOLLICLE] > 0.9
@@ -211,3 +213,54 @@ def test_noise_is_never_the_same_and_holds_nothing_known() -> None:
     one, other = noise_picture(rng), noise_picture(rng)
     assert one.shape == (INPUT_SIDE_PX, INPUT_SIDE_PX)
     assert not np.array_equal(one, other)
+
+
+def lesion_sample() -> Sample:
+    """A mass of grey 90 on tissue of 60, with nothing else."""
+    grey = np.full((200, 260), 60, np.uint8)
+    cv2.ellipse(grey, (120, 100), (50, 36), 0, 0, 360, 90, cv2.FILLED)
+    lesion = grey == 90
+    return sample(
+        grey=grey, raw_grey=grey, kind="lesion", ovary=None, lesion=lesion, readings={}, name="s/2"
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_pasted_mass_lies_beside_the_ovary_and_is_marked(seed: int) -> None:
+    shape = (INPUT_SIDE_PX, INPUT_SIDE_PX)
+    ovary = np.zeros(shape, np.uint8)
+    cv2.circle(ovary, (80, 80), 40, 1, cv2.FILLED)
+    target = np.zeros((4, *shape), np.float32)
+    target[OVARY] = ovary
+    weight = np.ones((4, *shape), np.float32)
+    weight[LESION] = 0.0
+    before = np.full(shape, 60, np.uint8)
+    after = with_mass(before, target, weight, lesion_sample(), np.random.default_rng(seed))
+    mass = target[LESION] > 0.5
+    assert mass.sum() > 500
+    assert not (mass & (ovary > 0)).any()
+    assert (after[ovary > 0] == 60).all()
+    assert after[mass].mean() > before[mass].mean() + 10
+    assert (weight[LESION][mass] == 1).all()
+    assert weight[LESION].min() == 0, "what nobody looked at stays without weight"
+
+
+def test_a_mass_that_fits_nowhere_changes_nothing() -> None:
+    shape = (INPUT_SIDE_PX, INPUT_SIDE_PX)
+    target = np.ones((4, *shape), np.float32)
+    target[LESION] = 0.0
+    weight = np.ones((4, *shape), np.float32)
+    picture = np.full(shape, 60, np.uint8)
+    after = with_mass(picture, target, weight, lesion_sample(), np.random.default_rng(1))
+    assert (after == picture).all()
+    assert not target[LESION].any()
+
+
+def test_another_look_may_narrow_or_widen_the_dynamic_range_and_keeps_black_black() -> None:
+    picture = np.tile(np.linspace(0, 255, INPUT_SIDE_PX).astype(np.uint8), (INPUT_SIDE_PX, 1))
+    spreads = []
+    for seed in range(40):
+        lit = relit(picture, np.random.default_rng(seed), varies_contrast=True)
+        assert lit[:, 0].mean() < 25
+        spreads.append(float(lit[:, 60:200].std()))
+    assert max(spreads) > 1.6 * min(spreads)

@@ -34,6 +34,13 @@ OUTSIDE_LESION_WEIGHT = 0.4
 DRAWN_GRAPHICS_SHARE = 0.5
 PASTE_SHARE = 0.35
 FLIP_SHARE = 0.5
+CONTRAST_SHARE = 0.5
+CONTRAST_LOG_RANGE = (-0.4, 0.5)
+"""A dynamic range half as wide again or a third narrower: what cost most on other machines."""
+
+MASS_SIDE_SHARES = (0.2, 0.5)
+MASS_PLACES_TRIED = 16
+TISSUE_LEVEL = 25
 MAX_TILT_DEGREES = 25.0
 
 
@@ -195,6 +202,9 @@ def draw_view(
     view: View,
     rng: np.random.Generator,
     donors: tuple[DonorFollicle, ...] = (),
+    *,
+    mass: Sample | None = None,
+    varies_contrast: bool = False,
 ) -> TrainingView:
     """One augmented training view.
 
@@ -204,6 +214,8 @@ def draw_view(
         view: The square to show.
         rng: Source of chance.
         donors: Follicles that may be pasted into the ovary; none to switch pasting off.
+        mass: A sample whose lesion is pasted beside the ovary.
+        varies_contrast: Whether the dynamic range is narrowed or widened, too.
 
     Returns:
         The view with its truth.
@@ -217,6 +229,8 @@ def draw_view(
     _weigh_the_outside(sample, weight)
     if donors and sample.readings and rng.random() < PASTE_SHARE:
         picture = pasted(picture, target, donors, rng)
+    if mass is not None and mass.lesion is not None and mass.lesion.any():
+        picture = with_mass(picture, target, weight, mass, rng)
     shown = target[:2].reshape(2, -1)
     visible = np.array([(shown[0] > 0.5).mean() > 0.01, (shown[1] > 0.5).mean() > 0.01])
     answer_weight = np.ones(2, np.float32)
@@ -225,7 +239,7 @@ def draw_view(
     if sample.ovary is None:
         answer_weight[0] = 0.0
     return TrainingView(
-        picture=normalise(relit(picture, rng)),
+        picture=normalise(relit(picture, rng, varies_contrast=varies_contrast)),
         target=target,
         weight=weight,
         answers=visible.astype(np.float32),
@@ -256,10 +270,14 @@ def tilted(matrix: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDA
     return np.asarray((whole @ base)[:2])
 
 
-def relit(picture: Greys, rng: np.random.Generator) -> Greys:
+def relit(picture: Greys, rng: np.random.Generator, *, varies_contrast: bool = False) -> Greys:
     """Another machine's look: gamma, gain over depth, haze, blur, speckle, drawn graphics."""
     level = picture.astype(np.float32) / 255.0
     level = level ** float(np.exp(rng.normal(0, 0.3)))
+    if varies_contrast and rng.random() < CONTRAST_SHARE:
+        middle = float(rng.uniform(0.25, 0.5))
+        contrast = float(np.exp(rng.uniform(*CONTRAST_LOG_RANGE)))
+        level = np.clip(middle + (level - middle) * contrast, 0, 1) * (level > 0.01)
     ramp = np.linspace(rng.uniform(0.6, 1.3), rng.uniform(0.6, 1.3), INPUT_SIDE_PX)
     level = level * ramp[:, None].astype(np.float32)
     if rng.random() < 0.3:
@@ -378,6 +396,66 @@ def _paste_one(
     target[2][window] = np.where(inside, 1.0, target[2][window])
     target[3][window] = np.where(inside, depth / max(float(depth.max()), 1.0), target[3][window])
     free[window] &= ~inside
+
+
+def with_mass(
+    picture: Greys, target: Floats, weight: Floats, mass: Sample, rng: np.random.Generator
+) -> Greys:
+    """Paste another woman's mass into tissue beside the ovary; updates truth in place.
+
+    Frames that show an ovary and a mass together are rare among marked pictures, and the ovary in
+    them is what the network misses.
+
+    Args:
+        picture: ``(S, S) uint8`` view.
+        target: ``(4, S, S)``, its truth.
+        weight: ``(4, S, S)``, what was looked at.
+        mass: Sample with an outlined lesion.
+        rng: Source of chance.
+
+    Returns:
+        The picture, unchanged where the mass fits nowhere.
+    """
+    patch, inside = _cut_mass(mass, rng)
+    height, width = inside.shape
+    alpha = np.asarray(cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(1.5, width / 30)))
+    kept = cv2.dilate((target[0] > 0.1).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    for _ in range(MASS_PLACES_TRIED):
+        y = int(rng.integers(0, INPUT_SIDE_PX - height + 1))
+        x = int(rng.integers(0, INPUT_SIDE_PX - width + 1))
+        window = (slice(y, y + height), slice(x, x + width))
+        covered = alpha > 0.05
+        if kept[window][covered].any() or (picture[window] > TISSUE_LEVEL).mean() < 0.5:
+            continue
+        level = picture.astype(np.float32)
+        rim = (alpha > 0.05) & ~inside
+        gain = (level[window][rim].mean() + 5) / (patch[rim].mean() + 5) if rim.any() else 1.0
+        lit = patch * float(np.clip(gain, 0.5, 2.0))
+        level[window] = level[window] * (1 - alpha) + lit * alpha
+        target[1][window] = np.maximum(target[1][window], inside)
+        weight[1][window] = np.maximum(weight[1][window], covered)
+        target[2:, y : y + height, x : x + width] *= ~inside
+        return np.clip(level, 0, 255).astype(np.uint8)
+    return picture
+
+
+def _cut_mass(mass: Sample, rng: np.random.Generator) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """The largest lesion of a sample at a random size, grey levels and inside, with its rim."""
+    assert mass.lesion is not None
+    stats = cv2.connectedComponentsWithStats(mass.lesion.astype(np.uint8))[2]
+    number = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    x, y, w, h = (int(v) for v in stats[number, :4])
+    pad = max(3, round(0.12 * max(w, h)))
+    window = (slice(max(0, y - pad), y + h + pad), slice(max(0, x - pad), x + w + pad))
+    grey, inside = mass.grey[window], mass.lesion[window].astype(np.uint8)
+    if rng.random() < FLIP_SHARE:
+        grey, inside = grey[:, ::-1], inside[:, ::-1]
+    side = INPUT_SIDE_PX * float(rng.uniform(*MASS_SIDE_SHARES))
+    scale = side / max(grey.shape)
+    size = (max(8, round(grey.shape[1] * scale)), max(8, round(grey.shape[0] * scale)))
+    patch = cv2.resize(np.ascontiguousarray(grey), size, interpolation=cv2.INTER_AREA)
+    cut = cv2.resize(np.ascontiguousarray(inside), size, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(patch, np.float32), cut > 0
 
 
 @lru_cache(maxsize=1)

@@ -96,6 +96,12 @@ def train(
     patience: Annotated[
         int, typer.Option(help="Looks at that fold without improvement before stopping.", min=1)
     ] = 5,
+    harder_views: Annotated[
+        bool,
+        typer.Option(
+            "--harder-views", help="Views vary in contrast, and masses stand beside ovaries, too."
+        ),
+    ] = False,
     track: Annotated[
         Tracker, typer.Option(help="Also write the curves for tensorboard or mlflow.")
     ] = Tracker.NONE,
@@ -136,6 +142,7 @@ def train(
             seed=seed,
             validation_fold=validation_fold,
             patience=patience,
+            harder_views=harder_views,
         )
         final = _run(config, (data, layout, frozen), out, track)
     if _is_first_process():

@@ -38,6 +38,8 @@ class TrainConfig:
         seed: Seed of every random choice.
         clean_graphics: False shows the network the burned-in graphics, for the ablation.
         paste_follicles: Whether follicles are pasted between pictures.
+        harder_views: Whether views also vary in contrast about a middle grey, and whole frames of
+            an ovary get another woman's mass beside it. Off in the recipe of the shipped weights.
         synthetic: Number of phantom scenes in the pool.
         frozen_stages: Encoder stages kept as ImageNet left them: cheap, and enough for edges.
         start_from: Weights of an earlier run, or a release (its folder, or ``shipped``), to go on
@@ -63,6 +65,7 @@ class TrainConfig:
     seed: int = 1
     clean_graphics: bool = True
     paste_follicles: bool = True
+    harder_views: bool = False
     synthetic: int = 400
     frozen_stages: int = 2
     start_from: str = ""

@@ -21,6 +21,9 @@ from deeppcos.vision.preprocess import INPUT_SIDE_PX, View, normalise
 
 BATCHES_AHEAD = 3
 NOISE_SHARE = 0.3
+MASS_SHARE = 0.3
+"""Whole frames of an ovary that get another woman's mass beside it."""
+
 MOST_CACHED_BYTES = 6 << 30
 """Truth maps kept in memory; the others are made again each time."""
 
@@ -105,7 +108,24 @@ class ViewStream:
         if view is None:
             view = augment.frame_view(sample, rng)
         shown = sample if self._config.clean_graphics else _with_graphics(sample)
-        return augment.draw_view(shown, self._truth(sample), view, rng, self._donors)
+        harder = self._config.harder_views
+        mass = self._mass(rng) if harder and kind == "frame_ovary" else None
+        return augment.draw_view(
+            shown,
+            self._truth(sample),
+            view,
+            rng,
+            self._donors,
+            mass=mass,
+            varies_contrast=harder,
+        )
+
+    def _mass(self, rng: np.random.Generator) -> Sample | None:
+        """A lesion to paste beside the ovary, in the share of views that get one."""
+        lesions = self._pools["frame_lesion"]
+        if not (lesions and rng.random() < MASS_SHARE):
+            return None
+        return lesions[int(rng.integers(len(lesions)))]
 
     def _truth(self, sample: Sample) -> augment.Greys:
         """Truth maps of a sample, kept while there is room."""
