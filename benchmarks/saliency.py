@@ -114,7 +114,7 @@ def main() -> None:
         if seen.heat is not None:
             inside.append(float(seen.heat[ovary].sum() / seen.heat.sum() / ovary.mean()))
         if len(kept[0]) < options.shuffles:
-            asked = saliency._Question.about(to_tensor(grey, content_view(grey))[0, 0], release)
+            asked = saliency._Question.about(grey, content_view(grey), release)
             assert asked is not None
             own = raw_heat(grey, release, asked.place)
             for network, values in zip((decoder, everything), kept, strict=True):

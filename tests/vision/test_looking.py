@@ -17,7 +17,14 @@ from deeppcos.vision import looking
 from deeppcos.vision.findings import Polygon
 from deeppcos.vision.follicles import FollicleRule
 from deeppcos.vision.geometry import area_px
-from deeppcos.vision.looking import Look, carried, joint_score, look_at, outline_of
+from deeppcos.vision.looking import (
+    Look,
+    carried,
+    finer_views,
+    joint_score,
+    look_at,
+    outline_of,
+)
 from deeppcos.vision.preprocess import INPUT_SIDE_PX, View, to_tensor
 from deeppcos.vision.release import OperatingPoints
 
@@ -57,6 +64,9 @@ class Truth:
     follicles: tuple[Ellipse, ...] = ()
     strength: float = 1.0
     answers: tuple[float, float] = (0.95, 0.05)
+    unseen_below_px: float = 0.0
+    """Half width in the network's view under which a shape is overlooked."""
+
     views: list[View] = field(default_factory=list)
 
     def network(self, pictures: Floats) -> tuple[Floats, Floats]:
@@ -67,6 +77,8 @@ class Truth:
         maps = np.zeros((1, 4, INPUT_SIDE_PX, INPUT_SIDE_PX), np.float32)
         for channel, shapes in enumerate((self.ovaries, self.lesions, self.follicles)):
             for shape in shapes:
+                if min(shape[2:]) * view.scale < self.unseen_below_px:
+                    continue
                 edge = 0.5 + signed_share(shape, x, y) * min(shape[2:]) * view.scale
                 maps[0, channel] = np.maximum(maps[0, channel], np.clip(edge, 0, 1))
         maps[0, :2] *= self.strength
@@ -282,3 +294,76 @@ def test_one_ovary_seen_as_two_from_afar_is_not_counted_twice(look: Looker) -> N
     if len(found) == 2:
         one, other = (np.array(o.polygon)[:, 0].mean() for o in found)
         assert abs(one - other) > 40
+
+
+FINER = POINTS.model_copy(update={"finer_squares": 3, "close_looks": 2})
+
+
+@pytest.mark.parametrize(("width", "height", "ovary"), SCENES)
+def test_finer_squares_leave_an_outline_within_a_pixel(
+    look: Looker, width: int, height: int, ovary: Ellipse
+) -> None:
+    found = look(Truth(ovaries=(ovary,)), width, height, FINER)
+    assert len(found.ovaries) == 1
+    assert distance_to_rim(found.ovaries[0].polygon, ovary) <= 1.0
+
+
+def test_an_ovary_too_small_for_the_whole_view_is_found_in_a_finer_square(look: Looker) -> None:
+    small = Truth(ovaries=((330.0, 250.0, 30.0, 24.0),), unseen_below_px=14.0)
+    assert look(small, 640, 480).ovaries == ()
+    found = look(small, 640, 480, FINER)
+    assert len(found.ovaries) == 1
+    assert area_px(found.ovaries[0].polygon) == pytest.approx(
+        ellipse_area(small.ovaries[0]), rel=0.1
+    )
+
+
+def test_lesions_are_read_from_the_whole_view_alone(look: Looker) -> None:
+    small = Truth(lesions=((330.0, 250.0, 30.0, 24.0),), unseen_below_px=14.0)
+    assert look(small, 640, 480, FINER).lesions == ()
+
+
+def test_a_close_look_follows_the_outline_of_the_one_before(look: Looker) -> None:
+    # In the whole view half of the ovary is seen; the first close look shows the rest.
+    half = Truth(ovaries=((300.0, 240.0, 40.0, 40.0), (360.0, 240.0, 90.0, 60.0)))
+    once, twice = (
+        look(half, 640, 480, POINTS.model_copy(update={"close_looks": looks})).ovaries
+        for looks in (1, 2)
+    )
+    assert len(once) == len(twice) == 1
+    close = [view for view in half.views if view.side < 640]
+    assert len(close) == 3, "one close look, then two"
+
+
+@pytest.mark.parametrize("a_side", [2, 3, 4])
+def test_finer_squares_cover_the_view_and_stay_inside(a_side: int) -> None:
+    view = View(x=-40.0, y=12.0, side=640.0)
+    covered = np.zeros((INPUT_SIDE_PX, INPUT_SIDE_PX), np.float32)
+    for square in finer_views(view, a_side):
+        assert square.side == 320.0
+        assert -40.0 <= square.x <= 280.0
+        assert 12.0 <= square.y <= 332.0
+        covered += carried(np.ones_like(covered), square, view)
+    assert covered[2:-2, 2:-2].min() >= 1.0
+
+
+def test_without_finer_squares_nothing_else_is_looked_at() -> None:
+    assert finer_views(View(x=0.0, y=0.0, side=100.0), 0) == []
+
+
+def test_squares_without_tissue_are_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def network(pictures: Floats) -> tuple[Floats, Floats]:
+        asked.append(float((pictures > 0.02).mean()))
+        side = INPUT_SIDE_PX
+        return np.zeros((len(pictures), 4, side, side), np.float32), np.zeros(
+            (len(pictures), 2), np.float32
+        )
+
+    grey = np.zeros((480, 640), np.uint8)
+    grey[:, :300] = 90
+    grey[200:210] = 90
+    look_at(grey, network, points=FINER, rule=FollicleRule())
+    assert 1 < len(asked) < 10
+    assert min(asked) >= 0.2

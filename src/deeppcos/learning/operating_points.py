@@ -24,6 +24,10 @@ MIRROR = (False, True)
 MARGINS = (0.25, 0.4, 0.6)
 LEAST_SCORES = (0.5, 0.6, 0.7)
 
+FINER_SQUARES = 3
+CLOSE_LOOKS = 2
+"""Chosen on a fold of the training groups, by a run that kept it (docs/experiments.md)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenPoints:
@@ -53,6 +57,8 @@ def points_at(*, mirror: bool, margin: float, least_score: float) -> OperatingPo
         follicle_top=0.5,
         follicle_least_area_px=14,
         follicle_least_score=least_score,
+        finer_squares=FINER_SQUARES,
+        close_looks=CLOSE_LOOKS,
     )
 
 

@@ -1,7 +1,7 @@
 """What the network answers about one picture, before anything is called a finding.
 
-Looks twice: at the whole picture to find where an ovary may be, then closely at each place to
-outline it and to separate its follicles. Owns the two looks and the joining of their maps.
+Looks at the whole picture and at squares of it to find where an ovary may be, then closely at each
+place to outline it and to separate its follicles. Owns the looks and the joining of their maps.
 Calibration and millimetres are the business of ``analyse``.
 """
 
@@ -29,6 +29,13 @@ FAINT_PEAK = 0.15
 
 FAINT_SHARE = 0.5
 """A faint map is cut at this share of its peak, so that a doubtful ovary is shown as doubtful."""
+
+FINER_SHARE = 0.5
+"""Width of a finer square over that of the whole: the closest that training saw of a frame."""
+
+LIT_LEVEL = 0.02
+LEAST_LIT_SHARE = 0.2
+"""A square with less tissue than this is not asked about."""
 
 AT_MOST_OVARIES = 2
 SECOND_OVARY_SCORE = 0.6
@@ -99,8 +106,7 @@ def look_at(
         NotAssessable: If the picture is black.
     """
     view = content_view(grey)
-    maps, answers = _asked(network, to_tensor(grey, view), points)
-    whole = maps[0]
+    whole, answers = look_over(grey, network, view, points=points)
     ovary_answer, lesion_answer = float(answers[0, 0]), float(answers[0, 1])
     candidates = candidates_in(whole[OVARY], points)
     ovaries = [
@@ -135,6 +141,54 @@ def look_at(
         ovaries=tuple(found),
         lesions=tuple(lesion for lesion in lesions if len(lesion.polygon) >= 3),
     )
+
+
+def look_over(
+    grey: npt.NDArray[np.uint8], network: Network, view: View, *, points: OperatingPoints
+) -> tuple[Floats, Floats]:
+    """Look at the whole picture and, for ovaries, at finer squares of it.
+
+    A small ovary is a few pixels wide in the network's view of a whole picture; in a square it is
+    as large as those it learned from. Lesions are large, and are read from the whole alone.
+
+    Args:
+        grey: ``(H, W) uint8`` luminance without graphics.
+        network: The network of a release.
+        view: The whole picture.
+        points: The release's thresholds.
+
+    Returns:
+        Maps ``(4, S, S)`` seen through ``view``, the ovary's being the mean of the looks that
+        covered each pixel, and answers ``(1, 2)``.
+    """
+    maps, answers = _asked(network, to_tensor(grey, view), points)
+    whole = maps[0]
+    total, looks = whole[OVARY].copy(), np.ones_like(whole[OVARY])
+    for square in finer_views(view, points.finer_squares):
+        picture = to_tensor(grey, square)
+        if (picture > LIT_LEVEL).mean() < LEAST_LIT_SHARE:
+            continue
+        finer = _asked(network, picture, points)[0][0, OVARY]
+        total += carried(finer, square, view)
+        looks += carried(np.ones_like(finer), square, view)
+    return np.stack([total / looks, *whole[1:]]), answers
+
+
+def finer_views(view: View, a_side: int) -> list[View]:
+    """Overlapping squares that cover a view.
+
+    Args:
+        view: The view.
+        a_side: Squares a side; 0 for none.
+
+    Returns:
+        ``a_side`` squared views, row by row.
+    """
+    side = view.side * FINER_SHARE
+    places = np.linspace(0.0, view.side - side, a_side)
+    return [
+        View(x=view.x + float(x), y=view.y + float(y), side=side) for y in places for x in places
+    ]
 
 
 def _asked(network: Network, picture: Floats, points: OperatingPoints) -> tuple[Floats, Floats]:
@@ -180,15 +234,18 @@ def _look_closely(
     points: OperatingPoints,
     rule: FollicleRule,
 ) -> tuple[Polygon, tuple[float, float], tuple[SeenFollicle, ...]]:
-    """Outline one candidate and its follicles through a close view."""
-    near = _close_view_of(candidate, view, margin=points.close_margin)
-    maps, _ = _asked(network, to_tensor(grey, near), points)
-    close = maps[0]
-    joined = 0.5 * (close[OVARY] + carried(whole[OVARY], view, near))
-    place = carried(candidate.mask.astype(np.float32), view, near) > 0.5
-    region = _region_at(joined, place, points)
-    if region is None:
-        return outline_of(candidate.mask, view), (candidate.score, 0.1), ()
+    """Outline one candidate and its follicles through close views, each nearer to the truth."""
+    region, seen_through = candidate, view
+    for _ in range(points.close_looks):
+        near = _close_view_of(region, seen_through, margin=points.close_margin)
+        maps, _ = _asked(network, to_tensor(grey, near), points)
+        close = maps[0]
+        joined = 0.5 * (close[OVARY] + carried(whole[OVARY], view, near))
+        place = carried(candidate.mask.astype(np.float32), view, near) > 0.5
+        found = _region_at(joined, place, points)
+        if found is None:
+            return outline_of(candidate.mask, view), (candidate.score, 0.1), ()
+        region, seen_through = found, near
     instances = separate_follicles(
         follicle=close[FOLLICLE], core=close[CORE], ovary=region.mask, rule=rule
     )
@@ -198,7 +255,7 @@ def _look_closely(
 
 
 def _close_view_of(candidate: Region, view: View, *, margin: float) -> View:
-    """The close view of a candidate found in the whole view."""
+    """The close view of a region found in another view."""
     x0, y0, x1, y1 = candidate.box
     return close_view(
         x0=view.x + x0 / view.scale,

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deeppcos.errors import ContractBroken
 from deeppcos.vision.follicles import FollicleRule
@@ -60,7 +60,12 @@ class AreaIntervalEntry(_Strict):
 
 
 class OperatingPoints(_Strict):
-    """Every threshold the release was measured with."""
+    """Every threshold the release was measured with, and how it looks.
+
+    ``finer_squares`` overlapping squares a side, each half as wide as the picture, are looked at
+    besides the whole for ovaries (0: none). ``close_looks`` close views follow each other, each
+    around the outline of the one before.
+    """
 
     ovary_map: float
     lesion_map: float
@@ -72,6 +77,8 @@ class OperatingPoints(_Strict):
     follicle_top: float
     follicle_least_area_px: int
     follicle_least_score: float
+    finer_squares: int = Field(default=0, ge=0)
+    close_looks: int = Field(default=1, ge=1)
 
 
 class Manifest(_Strict):

@@ -17,8 +17,14 @@ from deeppcos.errors import NotAssessable
 from deeppcos.vision.analyse import tissue_only
 from deeppcos.vision.frame import UltrasoundFrame
 from deeppcos.vision.graphics import neutralise_graphics
-from deeppcos.vision.looking import FAINT_PEAK, OVARY, candidates_in, carried_to_frame, joint_score
-from deeppcos.vision.preprocess import INPUT_SIDE_PX, content_view, to_tensor
+from deeppcos.vision.looking import (
+    OVARY,
+    candidates_in,
+    carried_to_frame,
+    joint_score,
+    look_over,
+)
+from deeppcos.vision.preprocess import INPUT_SIDE_PX, View, content_view, to_tensor
 from deeppcos.vision.quality import problems_before_looking
 from deeppcos.vision.release import Network, Release
 from deeppcos.vision.uncertainty import logit
@@ -121,7 +127,7 @@ def explain_ovary(grey: npt.NDArray[np.uint8], release: Release) -> Saliency:
     except NotAssessable as reason:
         return Saliency(heat=None, why_none=reason.what, test=None)
     picture = to_tensor(grey, view)[0, 0]
-    asked = _Question.about(picture, release)
+    asked = _Question.about(grey, view, release)
     if asked is None:
         return Saliency(
             heat=None, why_none="no ovary is recognised, so nothing spoke for one", test=None
@@ -153,12 +159,14 @@ class _Question:
     place: Masks
 
     @classmethod
-    def about(cls, picture: Floats, release: Release) -> "_Question | None":
-        """The question of the picture's best candidate; None when it has none."""
-        maps, _ = release.network(picture[None, None])
-        if float(maps[0, OVARY].max()) < FAINT_PEAK:
-            return None
-        found = candidates_in(maps[0, OVARY], release.manifest.operating_points)
+    def about(cls, grey: npt.NDArray[np.uint8], view: View, release: Release) -> "_Question | None":
+        """The question of the best candidate as served; None when there is none.
+
+        Asked of the whole view: where only the finer squares saw the ovary, the map will fail.
+        """
+        points = release.manifest.operating_points
+        maps, _ = look_over(grey, release.network, view, points=points)
+        found = candidates_in(maps[OVARY], points)
         return cls(network=release.network, place=found[0].mask) if found else None
 
     def answers(self, pictures: Sequence[Floats]) -> npt.NDArray[np.float64]:

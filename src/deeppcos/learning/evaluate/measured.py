@@ -17,7 +17,8 @@ from deeppcos.learning.metrics import Measured
 
 HOW = (
     "held-out patient groups, exported file, serving road; mirror image, close margin "
-    "and least follicle score chosen on the other half of the groups; 95 % bootstrap by group"
+    "and least follicle score chosen on the other half of the groups, finer squares and the second "
+    "close look on a fold of the training groups; 95 % bootstrap by group"
 )
 
 

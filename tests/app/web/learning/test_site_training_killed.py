@@ -75,7 +75,7 @@ def test_a_candidate_survives_its_workers_death_and_comes_before_the_gate(home: 
 
     candidate = home / "training" / "site-1" / "candidate"
     manifest = json.loads((candidate / "manifest.json").read_text())
-    assert manifest["training"]["begun_from"]["name"] == "seeing-2.1"
+    assert manifest["training"]["begun_from"]["name"] == "seeing-2.2"
     told = manifest["training"]["training_set"]
     assert (told["patients"], told["pictures"]) == (TAUGHT, TAUGHT)
     assert told["left_out"] == {
