@@ -14,6 +14,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from benchmarks.measuring import add_json_option, keep, load_now, spread, timed
 
 from deeppcos.app.archive.rows import rows_of
@@ -24,9 +25,10 @@ from deeppcos.vision.burned_in_scale import read_burned_in_scale
 from deeppcos.vision.graphics import neutralise_graphics
 from deeppcos.vision.looking import look_at
 from deeppcos.vision.preprocess import INPUT_SIDE_PX
-from deeppcos.vision.release import load_release
+from deeppcos.vision.release import Network, load_release
 
 Parts = dict[str, Callable[[], object]]
+Maps = npt.NDArray[np.float32]
 
 
 def parts_of(still: Path, *, threads: int) -> Parts:
@@ -36,17 +38,23 @@ def parts_of(still: Path, *, threads: int) -> Parts:
     grey = prepare_frame(frame).grey
     points = release.manifest.operating_points
     pictures = np.zeros((2, 1, INPUT_SIDE_PX, INPUT_SIDE_PX), np.float32)
-    looks = 2 if points.asks_mirror_image else 1
+    asked: list[int] = []
 
-    def look() -> object:
-        return look_at(grey, release.network, points=points, rule=release.follicle_rule)
+    def counted(shown: Maps) -> tuple[Maps, Maps]:
+        asked.append(len(shown))
+        return release.network(shown)
+
+    def look(network: Network = release.network) -> object:
+        return look_at(grey, network, points=points, rule=release.follicle_rule)
+
+    look(counted)
 
     return {
         "read DICOM": lambda: next(iter(open_file(still).frames())),
         "burned-in scale": lambda: read_burned_in_scale(frame),
         "graphics filled in": lambda: neutralise_graphics(frame),
-        "two looks and instances": look,
-        "of which network": lambda: [release.network(pictures[:looks]) for _ in range(2)],
+        "looks and instances": look,
+        "of which network": lambda: [release.network(pictures[:number]) for number in asked],
         "frame to findings": lambda: analyse_frame(frame, release),
         "file to JSON, whole": lambda: [row.model_dump_json() for row in rows_of(still, release)],
     }

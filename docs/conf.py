@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -16,6 +17,7 @@ from deeppcos import __version__
 
 DOCS = Path(__file__).parent
 COMMANDS = DOCS / "reference" / "commands.md"
+SIDE_LEVELS = 2
 
 project = "DeepPCOS"
 author = "The DeepPCOS authors"
@@ -94,7 +96,20 @@ def link_beside(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = re.sub(r"\]\((\.\./[^)#\s]+\.md)\)", rewritten, source[0])
 
 
+def keep_the_side_short(
+    app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """List pages at the side, not every module: written on every page, they are most of a build.
+
+    Must come before the theme draws its side (priority 500).
+    """
+    whole = context.get("toctree")
+    if whole is not None:
+        context["toctree"] = lambda **wanted: whole(**{**wanted, "maxdepth": SIDE_LEVELS})
+
+
 def setup(app: Sphinx) -> None:
     """Hook the generated pages into the build."""
+    app.connect("html-page-context", keep_the_side_short, priority=400)
     app.connect("builder-inited", write_commands)
     app.connect("source-read", link_beside)
