@@ -37,12 +37,12 @@ def parts_of(still: Path, *, threads: int) -> Parts:
     frame = next(iter(open_file(still).frames()))
     grey = prepare_frame(frame).grey
     points = release.manifest.operating_points
-    pictures = np.zeros((2, 1, INPUT_SIDE_PX, INPUT_SIDE_PX), np.float32)
+    empty = np.zeros((2, 1, INPUT_SIDE_PX, INPUT_SIDE_PX), np.float32)
     asked: list[int] = []
 
-    def counted(shown: Maps) -> tuple[Maps, Maps]:
-        asked.append(len(shown))
-        return release.network(shown)
+    def counted(pictures: Maps) -> tuple[Maps, Maps]:
+        asked.append(len(pictures))
+        return release.network(pictures)
 
     def look(network: Network = release.network) -> object:
         return look_at(grey, network, points=points, rule=release.follicle_rule)
@@ -54,7 +54,7 @@ def parts_of(still: Path, *, threads: int) -> Parts:
         "burned-in scale": lambda: read_burned_in_scale(frame),
         "graphics filled in": lambda: neutralise_graphics(frame),
         "looks and instances": look,
-        "of which network": lambda: [release.network(pictures[:number]) for number in asked],
+        "of which network": lambda: [release.network(empty[:number]) for number in asked],
         "frame to findings": lambda: analyse_frame(frame, release),
         "file to JSON, whole": lambda: [row.model_dump_json() for row in rows_of(still, release)],
     }
