@@ -166,9 +166,7 @@ def frame_view(sample: Sample, rng: np.random.Generator) -> View:
 
 def object_view(mask: npt.NDArray[np.bool_], rng: np.random.Generator) -> View:
     """A close view of one outlined object, as sloppy as a predicted outline would give."""
-    stats = cv2.connectedComponentsWithStats(mask.astype(np.uint8))[2]
-    number = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    x, y, w, h = (int(v) for v in stats[number, :4])
+    x, y, w, h = _largest_box(mask)
     view = close_view(x0=x, y0=y, x1=x + w, y1=y + h, margin=float(rng.uniform(0.0, 0.7)))
     slack = 0.15 * max(w, h)
     return View(
@@ -176,6 +174,14 @@ def object_view(mask: npt.NDArray[np.bool_], rng: np.random.Generator) -> View:
         y=view.y + float(rng.uniform(-slack, slack)),
         side=view.side,
     )
+
+
+def _largest_box(mask: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """Left, top, width and height of the largest connected part of a mask."""
+    stats = cv2.connectedComponentsWithStats(mask.astype(np.uint8))[2]
+    number = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    x, y, w, h = (int(v) for v in stats[number, :4])
+    return x, y, w, h
 
 
 def elsewhere_view(sample: Sample, rng: np.random.Generator) -> View | None:
@@ -191,7 +197,7 @@ def elsewhere_view(sample: Sample, rng: np.random.Generator) -> View | None:
         side = int(min(height, width) * rng.uniform(0.3, 0.7))
         x, y = int(rng.integers(0, width - side + 1)), int(rng.integers(0, height - side + 1))
         window = (slice(y, y + side), slice(x, x + side))
-        if not busy[window].any() and (sample.grey[window] > 25).mean() > 0.6:
+        if not busy[window].any() and (sample.grey[window] > TISSUE_LEVEL).mean() > 0.6:
             return View(x=float(x), y=float(y), side=float(side))
     return None
 
@@ -442,9 +448,7 @@ def with_mass(
 def _cut_mass(mass: Sample, rng: np.random.Generator) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """The largest lesion of a sample at a random size, grey levels and inside, with its rim."""
     assert mass.lesion is not None
-    stats = cv2.connectedComponentsWithStats(mass.lesion.astype(np.uint8))[2]
-    number = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    x, y, w, h = (int(v) for v in stats[number, :4])
+    x, y, w, h = _largest_box(mass.lesion)
     pad = max(3, round(0.12 * max(w, h)))
     window = (slice(max(0, y - pad), y + h + pad), slice(max(0, x - pad), x + w + pad))
     grey, inside = mass.grey[window], mass.lesion[window].astype(np.uint8)

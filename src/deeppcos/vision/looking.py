@@ -31,7 +31,7 @@ FAINT_SHARE = 0.5
 """A faint map is cut at this share of its peak, so that a doubtful ovary is shown as doubtful."""
 
 FINER_SHARE = 0.5
-"""Width of a finer square over that of the whole: the closest that training saw of a frame."""
+"""Width of a finer square over that of the whole; chosen with their number (decision 0019)."""
 
 LIT_LEVEL = 0.02
 LEAST_LIT_SHARE = 0.2
@@ -148,8 +148,8 @@ def look_over(
 ) -> tuple[Floats, Floats]:
     """Look at the whole picture and, for ovaries, at finer squares of it.
 
-    A small ovary is a few pixels wide in the network's view of a whole picture; in a square it is
-    as large as those it learned from. Lesions are large, and are read from the whole alone.
+    A small ovary is a few pixels wide in the network's view of a whole picture, and twice as wide
+    in a square. Lesions are read from the whole alone: squares cut them.
 
     Args:
         grey: ``(H, W) uint8`` luminance without graphics.
