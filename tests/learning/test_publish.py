@@ -70,6 +70,7 @@ def test_a_release_is_whole_only_once_its_manifest_stands(
 ) -> None:
     monkeypatch.setattr(publish, "NOISE_PICTURES", 2)
     monkeypatch.setattr(operating_points, "MARGINS", (0.25,))
+    monkeypatch.setattr(operating_points, "FINER_SQUARES", 0)
     monkeypatch.setattr(operating_points, "LEAST_SCORES", (0.5,))
     run, out = finished_run(tmp_path / "run"), tmp_path / "release"
     held_out = (*(sample(n) for n in range(4)), sample(7, kind="lesion"))

@@ -2,12 +2,15 @@
 
 import contextlib
 import csv
-import multiprocessing
+import functools
 import os
 import signal
-import time
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -129,45 +132,89 @@ def test_an_unknown_place_is_refused(on: str) -> None:
         place_of(on, workers=2)
 
 
+class _BreaksWhileHandedOut(ThreadPoolExecutor):
+    """A pool whose first process dies between two tasks: Python says so to whoever gives more."""
+
+    broken = 0
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(max_workers=1)
+        self._given = 0
+
+    def submit(self, *task: Any, **named: Any) -> Future[Any]:
+        self._given += 1
+        if self._given == 2 and not _BreaksWhileHandedOut.broken:
+            _BreaksWhileHandedOut.broken += 1
+            raise BrokenProcessPool("a process was terminated abruptly")
+        return super().submit(*task, **named)
+
+
+def test_a_process_that_dies_while_shards_are_handed_out_loses_no_file(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10, 130):
+        (archive / f"more {number}.png").write_bytes((archive / "broken.png").read_bytes())
+    monkeypatch.setattr(engines, "ProcessPoolExecutor", _BreaksWhileHandedOut)
+    run = analyse_archive([archive], tmp_path / "out", Place(engine="local", address="", workers=1))
+    assert _BreaksWhileHandedOut.broken == 1
+    rows = [Path(row.source).name for row in read_rows(tmp_path / "out")]
+    assert len(rows) == len(set(rows)) == run.files == 126
+    assert run.lost_workers == 0, "the next round took them"
+
+
 @pytest.mark.slow
 def test_a_killed_process_loses_no_file(archive: Path, tmp_path: Path) -> None:
     """Real processes; one is killed as soon as it lives."""
     for number in range(10, 130):
         (archive / f"more {number}.png").write_bytes((archive / "still 1.png").read_bytes())
     out = tmp_path / "out"
-    killer = multiprocessing.get_context("fork").Process(
-        target=_kill_a_child_of, args=(os.getpid(),)
-    )
+    killer = _Killer(functools.partial(_is_worker_of, os.getpid()))
     killer.start()
     run = analyse_archive([archive], out, Place(engine="local", address="", workers=2))
-    killer.join(60)
-    assert killer.exitcode == 0, "no worker was killed"
+    killer.stop()
+    assert killer.killed is not None, "no worker was killed"
     rows = [Path(row.source).name for row in read_rows(out)]
     assert len(rows) == len(set(rows)) == run.files == 126
     assert sum(row.refused is not None for row in read_rows(out)) == 1, "the broken picture"
 
 
-def _kill_a_child_of(parent: int) -> None:
-    """Kill the first spawned worker of a process, once it has begun."""
-    deadline = time.monotonic() + 100
-    while time.monotonic() < deadline:
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and _is_worker_of(entry, parent):
-                time.sleep(0.5)
+class _Killer(threading.Thread):
+    """Kills the first process that is chosen, and says which.
+
+    A thread: a forked copy of this process could wait for ever for a lock another thread held.
+    """
+
+    def __init__(self, chosen: Callable[[Path], bool]) -> None:
+        super().__init__(daemon=True)
+        self._chosen = chosen
+        self._is_over = threading.Event()
+        self.killed: int | None = None
+
+    def run(self) -> None:
+        """Look until a process is killed or the run is over."""
+        while self.killed is None and not self._is_over.wait(0.01):
+            for entry in Path("/proc").iterdir():
+                if entry.name.isdigit() and self._kill(entry):
+                    return
+
+    def _kill(self, entry: Path) -> bool:
+        """Kill a process if it is a chosen one; false where it had just ended by itself."""
+        with contextlib.suppress(OSError):
+            if self._chosen(entry):
                 os.kill(int(entry.name), signal.SIGKILL)
-                os._exit(0)
-        time.sleep(0.05)
-    os._exit(1)
+                self.killed = int(entry.name)
+        return self.killed is not None
+
+    def stop(self) -> None:
+        """Stop looking."""
+        self._is_over.set()
+        self.join(10)
 
 
-def _is_worker_of(entry: Path, parent: int) -> bool:
+def _is_worker_of(parent: int, entry: Path) -> bool:
     """Whether a process is a pool worker of the parent, by its command line."""
-    try:
-        status = (entry / "stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
-        command = (entry / "cmdline").read_bytes()
-    except OSError:
-        return False
-    return int(status[1]) == parent and b"spawn_main" in command
+    status = (entry / "stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    return int(status[1]) == parent and b"spawn_main" in (entry / "cmdline").read_bytes()
 
 
 @pytest.mark.slow
@@ -177,29 +224,16 @@ def test_ray_reads_the_same_rows_though_a_worker_is_killed(archive: Path, tmp_pa
     pytest.importorskip("ray", reason="the cluster extra is not installed")
     for number in range(10, 130):
         (archive / f"more {number}.png").write_bytes((archive / "still 1.png").read_bytes())
-    killer = multiprocessing.get_context("fork").Process(target=_kill_a_ray_worker)
+    killer = _Killer(_is_ray_worker_at_a_shard)
     killer.start()
     out = tmp_path / "out"
     run = analyse_archive([archive], out, Place(engine="ray", address="", workers=2))
-    killer.join(100)
-    assert killer.exitcode == 0, "no worker was killed"
+    killer.stop()
+    assert killer.killed is not None, "no worker was killed"
     rows = [Path(row.source).name for row in read_rows(out)]
     assert len(rows) == len(set(rows)) == run.files == 126
 
 
-def _kill_a_ray_worker() -> None:
-    """Kill the first Ray worker that is at a shard."""
-    deadline = time.monotonic() + 150
-    while time.monotonic() < deadline:
-        for entry in Path("/proc").iterdir():
-            try:
-                busy = b"ray::run_shard" in (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if busy and entry.name.isdigit():
-                time.sleep(0.5)
-                with contextlib.suppress(ProcessLookupError):  # it had just ended by itself
-                    os.kill(int(entry.name), signal.SIGKILL)
-                    os._exit(0)
-        time.sleep(0.05)
-    os._exit(1)
+def _is_ray_worker_at_a_shard(entry: Path) -> bool:
+    """Whether a process is a Ray worker that has begun a shard: Ray writes it in its title."""
+    return b"ray::run_shard" in (entry / "cmdline").read_bytes()

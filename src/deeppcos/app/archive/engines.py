@@ -17,6 +17,8 @@ from deeppcos.errors import InvalidInput
 WorkerLost = str
 """Why a task has no report: its worker died."""
 
+WORKER_DIED: WorkerLost = "its worker process died"
+
 Outcome = tuple[ShardTask, ShardDone | WorkerLost]
 LOCAL_ATTEMPTS = 2
 
@@ -92,12 +94,15 @@ def _pooled(tasks: Sequence[ShardTask], *, workers: int) -> Iterator[Outcome]:
     with ProcessPoolExecutor(max_workers=workers, mp_context=fresh) as pool:
         futures: dict[Future[ShardDone], ShardTask] = {}
         for task in tasks:
-            futures[pool.submit(run_shard, task)] = task
+            try:
+                futures[pool.submit(run_shard, task)] = task
+            except (BrokenProcessPool, BrokenPipeError):  # killed while tasks are handed out
+                yield task, WORKER_DIED
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
             except BrokenProcessPool:
-                yield futures[future], "its worker process died"
+                yield futures[future], WORKER_DIED
             except (KeyboardInterrupt, GeneratorExit):
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

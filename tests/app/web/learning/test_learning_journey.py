@@ -66,7 +66,8 @@ from deeppcos.vision.release import MANIFEST_FILE, SHIPPED, read_manifest
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
-STUDIES, LATER, SEED = 30, 10, 9
+STUDIES, LATER, SEED = 30, 20, 9
+"""Ties of the watch hang on primary keys: ten women alarm in 7 of 10 data bases, twenty in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
