@@ -305,14 +305,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="without it only phantoms by route")
     parser.add_argument("--scenes", type=int, default=24, help="phantom ovaries by each route")
+    parser.add_argument("--only", choices=("ovary", "lesion"), help="held-out pictures of one kind")
     parser.add_argument("--release", type=Path, help="another release than the shipped one")
     asked = parser.parse_args()
     release = load_release(asked.release, threads=1) if asked.release else load_release(threads=1)
-    print(routes_table(asked.scenes, release), "\n", flush=True)
+    if asked.scenes:
+        print(routes_table(asked.scenes, release), "\n", flush=True)
     if asked.data is None:
         return
     samples, _ = read_sets(asked.data)
-    held_out = split_samples(samples).held_out
+    held_out = [s for s in split_samples(samples).held_out if asked.only in (None, s.kind)]
     print("\n", changed_table(held_out, release), sep="")
 
 

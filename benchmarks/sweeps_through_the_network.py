@@ -404,6 +404,7 @@ def main() -> None:
     )
     started: dict[str, object] = {
         "seed": arguments.seed,
+        "release": release.manifest.name,
         "weights": release.manifest.weights_sha256,
         "columns": list(Reading.__slots__),
     }

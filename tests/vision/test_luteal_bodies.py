@@ -8,7 +8,15 @@ import numpy.typing as npt
 import pytest
 
 from deeppcos.vision.findings import Follicle, FollicleKind, Interval, Ovary, Polygon
-from deeppcos.vision.luteal_bodies import LEAST_MM, Appearance, appearances, luteal_like, sign_of
+from deeppcos.vision.luteal_bodies import (
+    FITTED_WITH,
+    LEAST_MM,
+    Appearance,
+    appearances,
+    luteal_like,
+    sign_of,
+)
+from deeppcos.vision.release import SHIPPED, read_manifest
 
 Grey = npt.NDArray[np.uint8]
 
@@ -48,8 +56,13 @@ HAZY, CLEAR = (160.0, 150.0, 24.0), (245.0, 150.0, 24.0)
 
 def test_a_body_with_echoes_inside_is_named_and_a_fluid_one_is_not() -> None:
     seen = ovary(follicle(*HAZY, mm=8.5), follicle(*CLEAR, mm=8.5))
-    grey = picture((*HAZY, 45), (*CLEAR, 3))
+    grey = picture((*HAZY, 65), (*CLEAR, 3))
     assert luteal_like(grey, seen) == (0,)
+
+
+def test_the_rule_was_fitted_with_the_release_that_ships() -> None:
+    """It stands on its probabilities: ``benchmarks/corpus_luteum.py --fit``, then measure."""
+    assert read_manifest(SHIPPED).name == FITTED_WITH
 
 
 def test_enhancement_behind_a_body_speaks_against_it() -> None:

@@ -24,7 +24,7 @@ FORBIDS = (
     "not read; repeat when the ovary is quiet"
 )
 UNTIL_SETTLED = (
-    "until that is settled the volume is not read. On phantom stills 36 % of corpora lutea get the "
+    "until that is settled the volume is not read. On phantom stills 40 % of corpora lutea get the "
     "flag and 14 % of ovaries without one: it rules nothing in, and its absence nothing out"
 )
 
