@@ -15,20 +15,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.other_machines import in_words
+from benchmarks.training_folds import network_of
+
 from deeppcos.errors import InvalidInput
 from deeppcos.learning.evaluate.figures import headline
-from deeppcos.learning.export import export_onnx, load_trained
-from deeppcos.learning.metrics import Measured
-from deeppcos.learning.operating_points import look_with, points_at
+from deeppcos.learning.operating_points import look_with
 from deeppcos.learning.pool import gather
 from deeppcos.learning.samples import Sample
 from deeppcos.learning.train import split_samples
 from deeppcos.learning.train.sides import validation_side
 from deeppcos.vision import looking
-from deeppcos.vision.release import OnnxNetwork, OperatingPoints
-
-CHOSEN = points_at(mirror=True, margin=0.6, least_score=0.7)
-"""Mirror image, margin and least score of the shipped release."""
+from deeppcos.vision.release import SHIPPED, OnnxNetwork, OperatingPoints, read_manifest
 
 SHOWN = (
     "mmotu follicle F1 at IoU 0.3",
@@ -46,14 +44,15 @@ Look = tuple[str, OperatingPoints, float]
 def looks() -> list[Look]:
     """What is compared: each row changes one thing of the shipped way of looking."""
     shipped = looking.FINER_SHARE
+    chosen = read_manifest(SHIPPED).operating_points
 
     def points(**change: object) -> OperatingPoints:
-        return CHOSEN.model_copy(update=change)
+        return chosen.model_copy(update=change)
 
     return [
         ("the whole, one close look", points(finer_squares=0, close_looks=1), shipped),
         ("the whole, two close looks", points(finer_squares=0), shipped),
-        ("as shipped: nine squares, two close looks", CHOSEN, shipped),
+        ("as shipped: nine squares, two close looks", chosen, shipped),
         ("nine squares, one close look", points(close_looks=1), shipped),
         ("without the mirror image", points(asks_mirror_image=False), shipped),
         ("sixteen squares", points(finer_squares=4), shipped),
@@ -89,29 +88,13 @@ def kept_fold(data: Path, run: Path, fold: int) -> list[Sample]:
     return [s for s in validation_side(training, fold=fold).held_out if s.kind == "ovary"]
 
 
-def cell(figure: Measured) -> str:
-    """A figure with its interval by group, where it has one."""
-    if figure.value is None:
-        return "unknown"
-    low = "" if figure.low is None else f" ({figure.low:.2f} to {figure.high:.2f})"
-    return f"{figure.value:.2f}{low}"
-
-
 def row(name: str, samples: Sequence[Sample], network: OnnxNetwork, points: OperatingPoints) -> str:
     """One way of looking."""
     began = time.process_time()
     figures = headline(look_with(samples, network, points))
     each_ms = 1000 * (time.process_time() - began) / len(samples)
-    cells = " | ".join(cell(figures[name]) for name in SHOWN)
+    cells = " | ".join(in_words(figures[name]) for name in SHOWN)
     return f"| {name} | {each_ms:.0f} | {cells} |"
-
-
-def network_of(run: Path) -> OnnxNetwork:
-    """The run's network as it is served."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "network.onnx"
-        export_onnx(load_trained("seeing", run / "final.pt"), file)
-        return OnnxNetwork(file.read_bytes(), threads=2)
 
 
 def main() -> None:
@@ -123,7 +106,8 @@ def main() -> None:
     options.add_argument("--out", type=Path)
     asked = options.parse_args()
     samples = kept_fold(asked.data, asked.run, asked.fold)
-    network = network_of(asked.run)
+    with tempfile.TemporaryDirectory() as folder:
+        network = network_of([asked.run], Path(folder))
     groups = len({sample.group for sample in samples})
     lines = [
         f"{len(samples)} pictures with an ovary, {groups} groups; fold {asked.fold} of {asked.run}",

@@ -226,7 +226,10 @@ def changed_table(samples: Sequence[Sample], release: Release) -> str:
         for figure, which in SHOWN:
             kind = "lesion" if which == "lesion" else "ovary"
             one = told(before[kind], after[kind], figure)
-            cells += [_words(one.figure), _words(one.change, sign="+") if name in CHANGES else ""]
+            cells += [
+                in_words(one.figure),
+                in_words(one.change, sign="+") if name in CHANGES else "",
+            ]
         share = accepted(after["ovary"], release)
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {share:.0%} |")
         print(lines[-1], flush=True)
@@ -238,7 +241,7 @@ def changed_table(samples: Sequence[Sample], release: Release) -> str:
     return "\n".join([*lines, "", tail])
 
 
-def _words(figure: Measured, *, sign: str = "") -> str:
+def in_words(figure: Measured, *, sign: str = "") -> str:
     """A figure with its interval."""
     if figure.value is None:
         return ""
@@ -293,7 +296,7 @@ def routes_table(count: int, release: Release) -> str:
         results = look(shown, release)
         figures = {**follicle_figures(results), **outline_figures(results, "ovary")}
         names = (F1, "count mean absolute error", "ovary Dice median", "ovary missed")
-        cells = " | ".join(_words(figures[name]) for name in names)
+        cells = " | ".join(in_words(figures[name]) for name in names)
         lines.append(
             f"| {route.value} | {len(shown)} | {cells} | {accepted(results, release):.0%} |"
         )

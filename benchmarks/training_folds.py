@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from benchmarks.other_machines import in_words
 
 from deeppcos.learning import metrics
 from deeppcos.learning.calibrate import fit_logistic
@@ -53,11 +54,7 @@ def network_of(runs: Sequence[Path], folder: Path) -> OnnxNetwork:
 def shown(name: str, results: Sequence[SampleResult]) -> str:
     """One row: follicles, counts and outlines."""
     figures = {**follicle_figures(results, only=SHOWN), **outline_figures(results, "ovary")}
-    cells = []
-    for key in (*SHOWN, "ovary Dice mean", "ovary missed"):
-        one = figures[key]
-        low = "" if one.low is None else f" ({one.low:.2f} to {one.high:.2f})"
-        cells.append("" if one.value is None else f"{one.value:.2f}{low}")
+    cells = [in_words(figures[key]) for key in (*SHOWN, "ovary Dice mean", "ovary missed")]
     return f"| {name} | {len(results)} | " + " | ".join(cells) + " |"
 
 

@@ -154,6 +154,7 @@ def test_a_process_that_dies_while_shards_are_handed_out_loses_no_file(
 ) -> None:
     for number in range(10, 130):
         (archive / f"more {number}.png").write_bytes((archive / "broken.png").read_bytes())
+    monkeypatch.setattr(_BreaksWhileHandedOut, "broken", 0)
     monkeypatch.setattr(engines, "ProcessPoolExecutor", _BreaksWhileHandedOut)
     run = analyse_archive([archive], tmp_path / "out", Place(engine="local", address="", workers=1))
     assert _BreaksWhileHandedOut.broken == 1

@@ -37,7 +37,7 @@ def pictures() -> tuple[Sample, ...]:
 
 @cache
 def current() -> Release:
-    """The shipped release without its finer squares: a tenth of the looks, the same gate."""
+    """The shipped release without its finer squares: a quarter of the looks, the same gate."""
     shipped = load_release(threads=2)
     points = shipped.manifest.operating_points.model_copy(update={"finer_squares": 0})
     manifest = shipped.manifest.model_copy(update={"operating_points": points})
